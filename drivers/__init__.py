@@ -1,0 +1,1 @@
+"""Device knowledge: the contract, the transports, and one folder per device."""

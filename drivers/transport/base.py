@@ -1,0 +1,54 @@
+"""The port contract: one owner, one outstanding exchange, a priority lane for off, resynchronisation after a time-out.
+
+:class:`Link` is what a transport provides and what anything that carries bytes (a PTY, a socket, a memory pair of a rehearsal)
+can satisfy structurally; :class:`Port` is what a driver uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Link(Protocol):
+    """A duplex byte pipe driven by the running loop. ``on_lost`` is called at most once, with the reason or None."""
+
+    def start(self, on_data: Callable[[bytes], None], on_lost: Callable[[Exception | None], None]) -> None: ...
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the pipe without blocking. Raises OSError when the pipe is gone or full."""
+
+    def fileno(self) -> int | None:
+        """The descriptor to share with the watchdog, or None where there is none to share."""
+
+    def close(self) -> None: ...
+
+
+class Port(Protocol):
+    """What a driver talks through; implemented in :mod:`drivers.transport.port`."""
+
+    url: str
+
+    async def exchange(
+        self,
+        request: bytes,
+        parse: Callable[[bytearray], T | None],
+        *,
+        timeout_s: float = 0.2,
+        urgent: bool = False,
+        before_send: Callable[[], bool] | None = None,
+    ) -> T:
+        """Send ``request`` and feed what comes back to ``parse`` until it returns a value.
+
+        ``parse`` gets the whole receive buffer, consumes what it used (``del buffer[:n]``), and returns None for "not yet"; it
+        may raise BadReply. ``urgent`` requests go before every waiting one and are written as soon as the exchange in flight
+        ends or times out. ``before_send`` is called with the port held; False drops the request with Refused.
+        """
+
+    async def send(self, data: bytes, *, urgent: bool = False, quiet_s: float = 0.0) -> None:
+        """Write without awaiting a reply, then keep the port to itself for ``quiet_s``."""
+
+    def now(self) -> float: ...
+    def fileno(self) -> int | None: ...
+    async def close(self) -> None: ...
