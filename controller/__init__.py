@@ -1,0 +1,1 @@
+"""The daemon and its faces: composition, timing, power-control laws, configuration, records, command line."""

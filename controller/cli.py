@@ -1,0 +1,157 @@
+"""The command line: a table of names, and one place where every error becomes a message and an exit code.
+
+A command's module is imported only when that command runs, so ``ablate stop`` and ``ablate --help`` stay fast. Plug-ins
+add commands under the entry-point group ``openablate.commands``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from controller.exits import MEANING, Exit, code_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.metadata import EntryPoint
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("controller.commands.bench", "One application on a bench, from check to report."),
+    "serve": ("controller.commands.bench", "Run the daemon of a bench until it is told to end."),
+    "status": ("controller.commands.bench", "What a running bench is doing, and why it may not fire."),
+    "arm": ("controller.commands.bench", "First of the two operator acts; lasts 30 s."),
+    "start": ("controller.commands.bench", "Second of the two operator acts; energy ends with this process."),
+    "stop": ("controller.commands.bench", "Energy off, now. Never refused."),
+    "ack": ("controller.commands.bench", "Acknowledge a trip that you have seen."),
+    "reset": ("controller.commands.bench", "Leave a trip or lockout behind, with your reason on record."),
+    "doctor": ("controller.commands.doctor", "Check machine, ports and devices; never energises."),
+    "devices": ("controller.commands.devices", "Drivers that are installed, ports that are there."),
+    "config": ("controller.commands.config", "Check and show bench files; print their schema."),
+    "protocols": ("controller.commands.protocols", "Shipped and own treatment files."),
+    "sessions": ("controller.commands.sessions", "List, show, report and verify recorded sessions."),
+    "version": ("controller.commands.version", "Versions of everything that takes part."),
+}
+"""Core commands in the order of ``--help``: where each lives, and its one line there."""
+
+PLUGIN_GROUP = "openablate.commands"
+PLUGIN_LINES = {
+    "demo": "A whole application on the emulated bench, with its report.",
+    "emulate": "One device, or a whole bench, on the wire.",
+    "rehearse": "The whole stack on virtual time.",
+    "simulate": "Plant and law alone.",
+}
+"""Lines for the plug-ins that ship with us: ``--help`` imports no plug-in."""
+
+REPORT_TO = "this is a defect of Openablate: please report it with the output of `ablate version --json`"
+
+
+def plugins() -> dict[str, EntryPoint]:
+    """Commands that plug-ins offer, by name. A core command's name cannot be taken."""
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=PLUGIN_GROUP) if entry.name not in COMMANDS}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*sorted(plugins()), *COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            loaded = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        else:
+            entry = plugins().get(cmd_name)
+            if entry is None:
+                return None
+            loaded = entry.load()
+        if not isinstance(loaded, click.Command):
+            raise TypeError(f"`ablate {cmd_name}` is a {type(loaded).__name__}, not a click command")
+        return loaded
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else " `ablate --help` lists them."
+            raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing one of them."""
+        found = plugins()
+        with formatter.section("Try it without a device"):
+            formatter.write_dl([(name, line) for name, line in PLUGIN_LINES.items() if name in found])
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        others = [(name, f"From the plug-in {_origin(found[name])}.") for name in found if name not in PLUGIN_LINES]
+        if others:
+            with formatter.section("Plug-ins"):
+                formatter.write_dl(sorted(others))
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(int(code)), meaning) for code, meaning in MEANING.items()])
+
+
+def _origin(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else entry.value
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+def root() -> None:
+    """Drive ablation generators and their cooling pumps on a laboratory bench, real or emulated.
+
+    Bench and research use. Not a medical device; never on people or animals.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code (:class:`controller.exits.Exit`).
+
+    A command says its code by returning it, by ``ctx.exit(code)``, or by raising.
+    """
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """As :func:`main`, but return the exit code."""
+    try:
+        result: Any = root.main(args=arguments, prog_name="ablate", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        return Exit.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:  # `ablate sessions list | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except (Exception, KeyboardInterrupt) as error:
+        return explain(error)
+    return result if isinstance(result, int) else Exit.DONE
+
+
+def explain(error: BaseException) -> Exit:
+    """Print an error for a person and return its exit code. ``ABLATE_DEBUG=1`` adds the traceback."""
+    code = code_for(error)
+    if os.environ.get("ABLATE_DEBUG") == "1":
+        traceback.print_exception(error)
+    if code is Exit.INTERRUPTED:
+        return code
+    if code is Exit.UNEXPECTED:
+        frame = traceback.extract_tb(error.__traceback__)[-1:]
+        where = f" ({frame[0].filename}:{frame[0].lineno})" if frame else ""
+        text = f"{type(error).__name__}: {error}{where}\n{REPORT_TO}; ABLATE_DEBUG=1 shows where it happened"
+    else:
+        text = str(error)
+    for line in text.splitlines() or [type(error).__name__]:
+        print(f"ablate: {line}", file=sys.stderr)
+    return code

@@ -1,0 +1,1 @@
+"""Who may import whom, and the rules that a linter cannot know. Every rule has a canary that must break it."""

@@ -1,0 +1,1 @@
+"""Packaging, command line, names, and what tracked files may say."""
