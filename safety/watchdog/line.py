@@ -1,0 +1,132 @@
+"""One device's line as the watchdog holds it: a shared descriptor, or a resource opened again; nothing here blocks or
+raises.
+
+The descriptor shares its file description with the daemon's, so O_NONBLOCK is set on both; every driver's port is
+non-blocking anyway. A full output buffer is what a daemon that was stopped in mid-flood leaves behind: what waits
+there is older than "off", so a write that asks for it throws that away and starts again from its own first byte.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import termios
+import time
+from contextlib import suppress
+
+READ_SIZE = 4096
+CONNECT_S = 0.3
+
+
+def open_resource(resource: str, baud: int) -> int:
+    """A non-blocking descriptor of a serial path (raw 8N1 at ``baud``, modem lines left as they are) or
+    ``tcp://host:port``.
+
+    Raises:
+        OSError, ValueError: it cannot be opened.
+    """
+    for scheme in ("tcp://", "socket://"):
+        if resource.startswith(scheme):
+            host, _, port = resource.removeprefix(scheme).rpartition(":")
+            with socket.create_connection((host, int(port)), timeout=CONNECT_S) as link:
+                link.setblocking(False)
+                return link.detach()
+    fd = os.open(resource, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with suppress(termios.error, AttributeError):  # not a terminal, or a speed it has not: written as it stands
+        speed = getattr(termios, f"B{baud}")
+        control = termios.CS8 | termios.CREAD | termios.CLOCAL  # no HUPCL: the last close leaves DTR alone (P43)
+        characters = termios.tcgetattr(fd)[6]
+        characters[termios.VMIN], characters[termios.VTIME] = 0, 0
+        termios.tcsetattr(fd, termios.TCSANOW, [0, 0, control, 0, speed, speed, characters])
+    return fd
+
+
+class Line:
+    """A descriptor with the resource it can be opened again from. ``error`` is what went wrong last, "" when nothing
+    did."""
+
+    def __init__(self, fd: int | None, resource: str | None, baud: int) -> None:
+        self.fd, self.resource, self.baud = fd, resource, baud
+        self.error = ""
+        if fd is not None:
+            with suppress(OSError):
+                os.set_blocking(fd, False)
+
+    def open(self) -> bool:
+        """True when there is a descriptor; opens the resource if there is none."""
+        if self.fd is None and self.resource is not None:
+            try:
+                self.fd = open_resource(self.resource, self.baud)
+            except (OSError, ValueError) as error:
+                self.error = f"cannot open {self.resource}: {error}"
+        return self.fd is not None
+
+    def write(self, data: bytes, timeout_s: float, *, purge: bool = False) -> bool:
+        """Hand ``data`` to the device, whole, within ``timeout_s``; False with ``error`` set when that failed.
+
+        ``purge``: when the output buffer is full, empty it (once) and write ``data`` from its beginning.
+        """
+        deadline_s, rest = time.monotonic() + timeout_s, data
+        while rest:
+            if self.fd is None:
+                self.error = self.error or "no descriptor"
+                return False
+            try:
+                rest = rest[os.write(self.fd, rest) :]
+            except BlockingIOError:
+                if purge:
+                    purge, rest = False, data
+                    self._purge()
+                elif not self._wait(select.POLLOUT, deadline_s):
+                    self.error = "the output buffer stays full"
+                    return False
+            except OSError as error:
+                return self._gone(error)
+        self.error = ""
+        return True
+
+    def read(self, timeout_s: float = 0.0) -> bytes:
+        """What has come, waiting up to ``timeout_s`` for the first of it; b"" when nothing did."""
+        if self.fd is None or (timeout_s > 0 and not self._wait(select.POLLIN, time.monotonic() + timeout_s)):
+            return b""
+        try:
+            return os.read(self.fd, READ_SIZE)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            self._gone(error)
+            return b""
+
+    def drain(self) -> None:
+        """Throw away what has come so far; bounded, for a device may babble."""
+        for _ in range(64):
+            if not self.read():
+                return
+
+    def _purge(self) -> None:
+        if self.fd is not None:
+            with suppress(OSError, termios.error):  # a socket has no such buffer to purge
+                termios.tcflush(self.fd, termios.TCOFLUSH)
+                termios.tcflow(self.fd, termios.TCOON)
+
+    def _wait(self, event: int, deadline_s: float) -> bool:
+        """Wait for ``event``; False at the deadline. A stopped writer may hold a ready-looking line: never spin."""
+        left_s = deadline_s - time.monotonic()
+        if self.fd is None or left_s <= 0:
+            return False
+        poll = select.poll()
+        poll.register(self.fd, event)
+        ready = bool(poll.poll(left_s * 1e3))
+        if ready and event == select.POLLOUT:
+            time.sleep(0.0005)
+        return ready
+
+    def _gone(self, error: OSError) -> bool:
+        """The line is dead: let go of it if it can be opened again."""
+        self.error = f"{type(error).__name__}: {error.strerror}"
+        if self.resource is not None and self.fd is not None:
+            with suppress(OSError):
+                os.close(self.fd)
+            self.fd = None
+        return False

@@ -1,0 +1,296 @@
+"""The watchdog's process: spawns the daemon, listens, and cuts. Standard library, synchronous, no threads.
+
+Everything that blocks is bounded; everything that can fail is guarded; the last resort of every failure is the cut.
+SIGINT and SIGHUP are ignored (a terminal's wish is the launcher's to grant), SIGTERM cuts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from safety.watchdog.core import Action, CloseEnable, Core, Cut, Leave, OpenEnable, QueryEnable, Reply
+from safety.watchdog.cutoff import Cutoff, Source, cuts_path, is_latched
+from safety.watchdog.frames import ENVIRONMENT, MAX_MESSAGE, pack_status, unpack_hello, unpack_message
+from safety.watchdog.hardening import harden
+from safety.watchdog.line import Line
+
+EXIT_CUT = 75  # EX_TEMPFAIL of sysexits.h: the watchdog has cut; the latch says why
+EXIT_SPAWN = 1
+MAX_FDS = 32
+LOOK_S = 0.25  # at least this often: the latch file, the clock
+END_S = 10.0  # how long a daemon that has closed its end of the link may take to end
+REAP_S = 0.5
+UNPROVEN_S = 10.0  # for this long off is asserted, proven or not, before SIGTERM may end the watchdog
+ENABLE_WRITE_S = 0.005
+
+
+def say(text: str) -> None:
+    """One sentence on stderr, unless that would block or nobody is there."""
+    with suppress(OSError, ValueError):
+        poll = select.poll()
+        poll.register(2, select.POLLOUT)
+        if poll.poll(0):
+            os.write(2, f"watchdog: {text}\n".encode())
+
+
+class Process:
+    """One watchdog over one daemon."""
+
+    def __init__(self, runtime_dir: Path, state_dir: Path, bench: str, lease_s: float) -> None:
+        self.runtime_dir = runtime_dir
+        self.core = Core(lease_s=lease_s, latched=is_latched(state_dir))
+        self.cutoff = Cutoff(state_dir, bench)
+        self.terminated = False
+        self.exit_code: int | None = None
+        self._enable_fd: int | None = None
+        self._query_s: float | None = None
+        self._reply = b""
+        self._looked_s = 0.0
+        self._poll = select.poll()
+
+    def start(self, argv: Sequence[str]) -> None:
+        """Spawn the daemon with its end of the link.
+
+        Raises:
+            OSError: the program cannot be started.
+        """
+        self._wake, wakeup = socket.socketpair()
+        self._wake.setblocking(False)
+        wakeup.setblocking(False)
+        self._wakeup = wakeup
+        signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, self._on_term)
+        for number in (signal.SIGINT, signal.SIGHUP):  # not SIG_IGN, which the daemon would inherit
+            signal.signal(number, lambda number, frame: None)
+        self.runtime_dir.mkdir(parents=True, exist_ok=True)
+        pids = self.runtime_dir / ".pids.json"
+        pids.write_text("{}\n")  # a folder that cannot be written is found before there is a daemon
+        self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._link.setblocking(False)
+        with theirs:
+            environment = {**os.environ, ENVIRONMENT: str(theirs.fileno())}
+            self.daemon = subprocess.Popen(argv, pass_fds=(theirs.fileno(),), env=environment)
+        self._pidfd = os.pidfd_open(self.daemon.pid)
+        with suppress(OSError):
+            pids.write_text(json.dumps({"daemon": self.daemon.pid, "watchdog": os.getpid()}) + "\n")
+            pids.replace(self.runtime_dir / "pids.json")
+        for fd in (self._link.fileno(), self._pidfd, self._wake.fileno()):
+            self._poll.register(fd, select.POLLIN)
+
+    def run(self) -> int:
+        """Guard until the daemon has ended or has been ended; the exit code."""
+        while self.exit_code is None:
+            try:
+                self._turn()
+            except Exception as error:
+                self.terminated = True
+                with suppress(Exception):
+                    self._do(self.core.on_order(f"the watchdog itself failed: {error!r}"))
+                if self.exit_code is None:
+                    self._fence()
+                    self._leave()
+        return self.exit_code
+
+    def _turn(self) -> None:
+        """Wait for something, read all of it, then see what time demands."""
+        now_s = time.monotonic()
+        wait_s = max(0.0, min(self.core.next_due_s - now_s, LOOK_S))
+        ready = dict(self._poll.poll(wait_s * 1e3))
+        if self._wake.fileno() in ready:
+            with suppress(OSError):
+                self._wake.recv(4096)
+        if self._link.fileno() in ready or self._pidfd in ready:
+            ended = self._receive()
+            if self.exit_code is None and (ended or self._pidfd in ready):
+                self._do(self.core.on_link_lost(time.monotonic()))
+        if self.exit_code is None and self.terminated:
+            self._do(self.core.on_order("the watchdog was told to end (SIGTERM)"))
+        if self.exit_code is None:
+            self._hear_enable(ready)
+            self._look()
+            self._do(self.core.due(time.monotonic()))
+
+    def _receive(self) -> bool:
+        """Take what waits on the link; True when the daemon's end is closed. A reset is told before what was sent
+        earlier is read, so reading goes on after it."""
+        lost = False
+        for _ in range(256):
+            if self.exit_code is not None:
+                return False
+            try:
+                data, fds, _, _ = socket.recv_fds(self._link, MAX_MESSAGE, MAX_FDS, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return lost
+            except ConnectionResetError:
+                lost = True
+                continue
+            if not data:
+                return True
+            self._take(data, fds)
+        return lost
+
+    def _take(self, data: bytes, fds: list[int]) -> None:
+        now_s = time.monotonic()
+        message = unpack_message(data)
+        if message is not None and message["message"] == "hello":
+            self._hello(message, fds, now_s)
+        elif message is not None and message["message"] == "bye":
+            self._do(self.core.on_bye(now_s))
+            if self.exit_code is None:
+                self.cutoff.write_off()
+                self._send(json.dumps({"message": "bye"}).encode())
+        else:
+            self._do(self.core.on_frame(data, now_s))
+
+    def _hello(self, message: dict[str, object], fds: list[int], now_s: float) -> None:
+        why: str | None
+        try:
+            hello = unpack_hello(message, fds)
+            deaf = [
+                plan.device
+                for plan, fd in (*hello.plans, *((hello.enable,) if hello.enable else ()))
+                if fd is None and plan.reopen is None
+            ]
+            why = f"no way to reach {deaf[0]}: neither descriptor nor resource" if deaf else self.core.refuse(hello)
+        except ValueError as error:
+            why = str(error)
+        if why is not None:
+            for fd in fds:
+                os.close(fd)
+            return self._send(json.dumps({"message": "refused", "why": why}).encode())
+        self.cutoff.sources = [Source(plan, fd) for plan, fd in hello.plans]
+        if hello.enable is not None:
+            line_plan, line_fd = hello.enable
+            self.cutoff.enable = (line_plan, Line(line_fd, line_plan.reopen, line_plan.baud))
+        self._do(self.core.on_hello(hello, now_s))
+        answer = {"message": "ready", "pid": os.getpid(), "lease_ms": self.core.lease_s * 1e3}
+        return self._send(json.dumps(answer).encode())
+
+    def _hear_enable(self, ready: dict[int, int]) -> None:
+        """Read the enable line's answer to the question in flight."""
+        if self.cutoff.enable is None:
+            return
+        plan, line = self.cutoff.enable
+        if line.fd != self._enable_fd or line.fd is None:
+            self._watch_enable(line)
+        if line.fd is None or line.fd not in ready:
+            return
+        data = line.read()
+        if not data and ready[line.fd] & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
+            self._poll.unregister(line.fd)  # it is dead: its answers grow old, and the daemon must trip
+        self._reply += data
+        if self._query_s is not None and len(self._reply) >= plan.reply_length:
+            self.core.on_enable_read(self._reply[plan.offset] == plan.closed_value, self._query_s)
+            self._query_s = None
+
+    def _watch_enable(self, line: Line) -> None:
+        """Listen to the descriptor the enable line has now."""
+        if self._enable_fd is not None:
+            with suppress(KeyError):
+                self._poll.unregister(self._enable_fd)
+        line.open()
+        self._enable_fd = line.fd
+        if line.fd is not None:
+            self._poll.register(line.fd, select.POLLIN)
+
+    def _look(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._looked_s >= LOOK_S:
+            self._looked_s, self.core.latched = now_s, is_latched(self.cutoff.state_dir)
+
+    def _do(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Reply):
+                self._send(pack_status(action.status))
+            elif isinstance(action, OpenEnable):
+                self.cutoff.open_enable()
+            elif isinstance(action, CloseEnable):
+                self._write_enable(close=True)
+            elif isinstance(action, QueryEnable):
+                self._write_enable(close=False)
+            elif isinstance(action, Leave):
+                self._leave()
+            elif isinstance(action, Cut):
+                self._cut(action)
+
+    def _write_enable(self, *, close: bool) -> None:
+        if self.cutoff.enable is None:
+            return
+        plan, line = self.cutoff.enable
+        if close:
+            line.write(plan.close, ENABLE_WRITE_S)
+        else:
+            line.drain()
+            self._reply, self._query_s = b"", time.monotonic()
+            line.write(plan.query, ENABLE_WRITE_S)
+
+    def _send(self, data: bytes) -> None:
+        with suppress(OSError):  # a daemon that does not listen must not hold us up
+            self._link.send(data)
+
+    def _cut(self, cut: Cut) -> None:
+        begin_s = time.monotonic()
+        proven = self.cutoff.cut(cut, self._fence, lambda: self.terminated and time.monotonic() - begin_s > UNPROVEN_S)
+        state = "off is proven" if proven else "OFF IS NOT PROVEN: pull the generator's mains plug"
+        record = cuts_path(self.cutoff.state_dir)
+        latch = (
+            ""
+            if is_latched(self.cutoff.state_dir)
+            else "; NO LATCH could be written: do not restart before a person has looked"
+        )
+        say(f"{cut.text}; energy cut, daemon killed, {state}; record in {record}{latch}")
+        self.exit_code = EXIT_CUT
+
+    def _fence(self) -> dict[str, object]:
+        """Kill the daemon and reap it, bounded: a process in uninterruptible I/O cannot be reaped (the lines still
+        work)."""
+        with suppress(ProcessLookupError):
+            self.daemon.kill()
+        code = self._reap(REAP_S)
+        return {"pid": self.daemon.pid, "exit": code, "reaped": code is not None}
+
+    def _reap(self, timeout_s: float) -> int | None:
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        poll.poll(timeout_s * 1e3)
+        return self.daemon.poll()
+
+    def _leave(self) -> None:
+        """Nothing was wrong, or nothing had begun: off once more, wait for the daemon's end, keep its exit code."""
+        self.cutoff.open_enable()
+        self.cutoff.write_off()
+        if self.terminated:
+            with suppress(ProcessLookupError):
+                self.daemon.terminate()
+        code = self._reap(1.0 if self.terminated else END_S)
+        if code is None:
+            self._fence()
+            code = -int(signal.SIGKILL)
+            say("the daemon did not end after its leave and was killed")
+        self.cutoff.write_off(reopen=True)
+        self.cutoff.open_enable()
+        self.exit_code = code if code >= 0 else 128 - code
+
+    def _on_term(self, number: int, frame: object) -> None:
+        self.terminated = True
+
+
+def run(argv: Sequence[str], runtime_dir: Path, state_dir: Path, bench: str, lease_s: float) -> int:
+    """Spawn ``argv`` as the daemon of ``bench`` and guard it; the exit code: the daemon's own, or 75 after a cut."""
+    process = Process(runtime_dir, state_dir, bench, lease_s)
+    try:
+        process.start(argv)
+    except OSError as error:
+        say(f"cannot start the daemon {argv[0]!r}: {error}")
+        return EXIT_SPAWN
+    harden()
+    return process.run()
