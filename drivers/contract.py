@@ -1,7 +1,7 @@
 """What a driver is: a sans-IO codec, an async driver over a port, a declaration, and a SafeOffPlan.
 
-A driver never decides; it says what it can do (:class:`Declaration`), what it sees (:meth:`Driver.poll`), and does what a
-:class:`safety.types.Setpoint` allows. Generic interlocks are built from the declaration alone.
+A driver never decides; it says what it can do (:class:`Declaration`), what it sees (:meth:`Driver.poll`), and does
+what a :class:`safety.types.Setpoint` allows. Generic interlocks are built from the declaration alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ API_VERSION = 1
 
 
 class DeviceError(Exception):
-    """A device cannot be used: absent, wrong model, in a state it must not be in. ``remedy`` is a sentence for a person."""
+    """A device cannot be used: absent, wrong model, in a state it must not be in. ``remedy``: what a person can do."""
 
     def __init__(self, device: str, problem: str, remedy: str) -> None:
         super().__init__(f"{device}: {problem}; {remedy}")
@@ -60,10 +60,10 @@ class Options(BaseModel):
 class ChannelSpec:
     """One measured quantity, without its device prefix (``forward_power_w``).
 
-    ``low``/``high`` bound what the instrument can truthfully report (outside: H59). ``period_s`` is how often a sample is
-    expected (staleness). ``noise_floor`` is the standard deviation below which a moving quantity counts as frozen (H58); None
-    switches that rule off (two-valued channels, channels that may rightly stand still). ``max_rate`` bounds \\|d/dt\\| per s
-    (H60); None: unbounded.
+    ``low``/``high`` bound what the instrument can truthfully report (outside: H59). ``period_s`` is how often a
+    sample is expected (staleness). ``noise_floor`` is the standard deviation below which a moving quantity counts as
+    frozen (H58); None switches that rule off (two-valued channels, channels that may rightly stand still).
+    ``max_rate`` bounds \\|d/dt\\| per s (H60); None: unbounded.
     """
 
     name: str
@@ -106,11 +106,11 @@ class Identity:
 class Driver(abc.ABC):
     """One instrument on one port.
 
-    ``connect`` identifies the device and reads its state back, and raises :class:`DeviceError` with a remedy when it is not
-    what the bench file says. ``poll`` makes one acquisition cycle and returns its samples, each dated by its request; a reading
-    that failed is simply absent, or present with a quality other than GOOD where the device said "no reading". ``poll`` raises
-    only :class:`LinkLost`. ``off`` may be called at any time, in any state, from any task, any number of times; it jumps the
-    port's queue.
+    ``connect`` identifies the device and reads its state back, and raises :class:`DeviceError` with a remedy when it
+    is not what the bench file says. ``poll`` makes one acquisition cycle and returns its samples, each dated by its
+    request; a reading that failed is simply absent, or present with a quality other than GOOD where the device said
+    "no reading". ``poll`` raises only :class:`LinkLost`. ``off`` may be called at any time, in any state, from any
+    task, any number of times; it jumps the port's queue.
     """
 
     MODEL: ClassVar[str]
@@ -145,15 +145,16 @@ class Driver(abc.ABC):
 
 
 class PowerSource(Driver):
-    """A generator. Must provide ``forward_power_w`` and ``power_w`` channels (watts) and ``rf_on`` (two-valued: output on)."""
+    """A generator. Must provide ``forward_power_w`` and ``power_w`` channels (watts) and ``rf_on`` (two-valued:
+    output on)."""
 
     @abc.abstractmethod
     async def apply(self, setpoint: Setpoint) -> None:
         """Make the output follow ``setpoint``.
 
         Re-checks at the last moment, with the port held, that the set-point has not expired and that its epoch is
-        ``self.epoch`` (see :meth:`revoke`). Above 0 W it turns the output on if need be; at 0 W it turns it off. Never retries
-        upwards (P6).
+        ``self.epoch`` (see :meth:`revoke`). Above 0 W it turns the output on if need be; at 0 W it turns it off.
+        Never retries upwards (P6).
 
         Raises:
             NoReply, BadReply, Refused, LinkLost: what was sent may or may not have taken effect (UNCERTAIN).
@@ -179,8 +180,8 @@ class CoolantPump(Driver):
 
 
 class EnableLine(Driver):
-    """A contact in the generator's enable or interlock input. After ``connect`` its port is handed to the watchdog, which alone
-    closes, opens and reads it; the driver's ``poll`` is not used on a live bench."""
+    """A contact in the generator's enable or interlock input. After ``connect`` its port is handed to the watchdog,
+    which alone closes, opens and reads it; the driver's ``poll`` is not used on a live bench."""
 
     @abc.abstractmethod
     def enable_plan(self) -> EnablePlan:

@@ -1,1 +1,1 @@
-"""Byte pipes (:class:`~drivers.transport.base.Link`) and the one owner of each (:class:`~drivers.transport.base.Port`)."""
+"""Byte pipes (:class:`drivers.transport.base.Link`) and their one owner (:class:`drivers.transport.base.Port`)."""

@@ -1,7 +1,7 @@
 """The port contract: one owner, one outstanding exchange, a priority lane for off, resynchronisation after a time-out.
 
-:class:`Link` is what a transport provides and what anything that carries bytes (a PTY, a socket, a memory pair of a rehearsal)
-can satisfy structurally; :class:`Port` is what a driver uses.
+:class:`Link` is what a transport provides and what anything that carries bytes (a PTY, a socket, a memory pair of a
+rehearsal) can satisfy structurally; :class:`Port` is what a driver uses.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Port(Protocol):
     """What a driver talks through; implemented in :mod:`drivers.transport.port`."""
 
     url: str
+    t_request_s: float
+    """When the request of the exchange that has just been answered left. Read it before the next ``await``."""
 
     async def exchange(
         self,
@@ -41,13 +43,20 @@ class Port(Protocol):
     ) -> T:
         """Send ``request`` and feed what comes back to ``parse`` until it returns a value.
 
-        ``parse`` gets the whole receive buffer, consumes what it used (``del buffer[:n]``), and returns None for "not yet"; it
-        may raise BadReply. ``urgent`` requests go before every waiting one and are written as soon as the exchange in flight
-        ends or times out. ``before_send`` is called with the port held; False drops the request with Refused.
+        ``parse`` gets the whole receive buffer, consumes what it used (``del buffer[:n]``), and returns None for "not
+        yet"; it may raise BadReply. ``urgent`` requests go before every waiting one and are written as soon as the
+        exchange in flight ends or times out. ``before_send`` is called with the port held; False drops the request
+        with Refused.
         """
 
     async def send(self, data: bytes, *, urgent: bool = False, quiet_s: float = 0.0) -> None:
         """Write without awaiting a reply, then keep the port to itself for ``quiet_s``."""
+
+    def set_marker(self, request: bytes, parse: Callable[[bytearray], object | None]) -> None:
+        """Name a harmless query whose answer cannot be mistaken for any other: the way back in step after a time-out.
+
+        ``parse`` throws away whatever comes before that answer and returns None until it is there.
+        """
 
     def now(self) -> float: ...
     def fileno(self) -> int | None: ...

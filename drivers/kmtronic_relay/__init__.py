@@ -1,0 +1,1 @@
+"""KMTronic USB relay boards as enable line."""

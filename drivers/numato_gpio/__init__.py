@@ -1,0 +1,1 @@
+"""Numato USB GPIO modules as inputs for E-stop, footswitch and door."""

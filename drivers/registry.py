@@ -1,0 +1,89 @@
+"""Plug-ins by entry point: metadata is read, code is imported only when a bench file names it, and a failure is fatal.
+
+A driver package declares, for instance, ``[project.entry-points."openablate.drivers"] my-generator =
+"my_pkg.driver:MyGenerator"``; the class writes ``API_VERSION = 1`` in its own body: the version of
+:mod:`drivers.contract` it was written for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+
+from drivers.contract import API_VERSION, Driver
+
+GROUP = "openablate.drivers"
+
+
+class PluginError(ValueError):
+    """A plug-in is unknown, ambiguous, broken or of another time. The text says which, and what to do."""
+
+
+def offered(group: str = GROUP) -> dict[str, EntryPoint]:
+    """Everything installed in ``group``, by name; nothing is imported.
+
+    Raises:
+        PluginError: two distributions offer the same name.
+    """
+    return unique(entry_points(group=group), group)
+
+
+def unique(entries: Iterable[EntryPoint], group: str) -> dict[str, EntryPoint]:
+    """``entries`` by name.
+
+    Raises:
+        PluginError: two different ones share a name.
+    """
+    found: dict[str, EntryPoint] = {}
+    for entry in entries:
+        other = found.setdefault(entry.name, entry)
+        if other.value != entry.value:
+            who = " and ".join(f"{e.value} ({e.dist.name if e.dist else 'unknown'})" for e in (other, entry))
+            raise PluginError(f"{group}: {entry.name!r} is offered twice, by {who}; uninstall one of them")
+    return found
+
+
+def pick(name: str, entries: dict[str, EntryPoint], what: str) -> EntryPoint:
+    """The entry called ``name``.
+
+    Raises:
+        PluginError: there is none; with a suggestion.
+    """
+    if name in entries:
+        return entries[name]
+    close = get_close_matches(name, entries, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(entries)) or 'none'}"
+    raise PluginError(f"no {what} {name!r}; {hint}")
+
+
+def load_driver(name: str) -> type[Driver]:
+    """The driver class called ``name`` in bench files.
+
+    Raises:
+        PluginError: unknown, offered twice, not importable, not a driver, or written for another version of the
+        contract.
+    """
+    return checked(pick(name, offered(), "driver"))
+
+
+def checked(entry: EntryPoint) -> type[Driver]:
+    """Import ``entry`` and verify that it is a driver of our contract.
+
+    Raises:
+        PluginError: it is not.
+    """
+    where = f"driver {entry.name!r} ({entry.value})"
+    try:
+        found = entry.load()
+    except Exception as error:
+        raise PluginError(f"{where} does not load: {type(error).__name__}: {error}; repair or uninstall it") from error
+    if not (isinstance(found, type) and issubclass(found, Driver)):
+        raise PluginError(f"{where} is not a subclass of drivers.contract.Driver; repair or uninstall it")
+    version = getattr(found, "API_VERSION", None)
+    if version != API_VERSION:
+        text = f"{where} was written for API version {version}, this is {API_VERSION}"
+        raise PluginError(f"{text}; install a matching version")
+    if getattr(found, "MODEL", None) != entry.name:
+        raise PluginError(f"{where} calls itself {getattr(found, 'MODEL', None)!r}; names must agree")
+    return found

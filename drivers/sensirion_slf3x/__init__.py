@@ -1,0 +1,1 @@
+"""Sensirion SLF3x liquid flow sensors behind an SCC1-USB cable."""

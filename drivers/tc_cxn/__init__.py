@@ -1,0 +1,1 @@
+"""T&C Power Conversion AG and CXN radio-frequency generators."""
