@@ -1,0 +1,128 @@
+"""Plant and a small pulsed rule alone, against published burns of internally cooled needles."""
+
+import dataclasses
+
+import pytest
+
+from sim.world import properties
+from sim.world.burn import Burn
+from sim.world.needle import Needle
+from sim.world.simulate import run_protocol
+
+
+class Pulsed:
+    """Ramp until impedance has risen by ``rise_ohm`` over its least value, then 15 s at low power, on again at 70 %."""
+
+    def __init__(self, rise_ohm, start_w=60.0, ramp_w_s=1.0, low_w=10.0):
+        self.rise_ohm, self.power_w, self.ramp_w_s, self.low_w = rise_ohm, start_w, ramp_w_s, low_w
+        self.base_ohm, self.off_s, self.rolled = 1e9, None, []
+
+    def __call__(self, t_s, impedance_ohm, temps, power_w, dt_s):
+        if self.off_s is not None:
+            if t_s - self.off_s < 15.0:
+                return self.low_w
+            self.off_s, self.power_w = None, 0.7 * self.power_w
+        self.power_w = min(self.power_w + self.ramp_w_s * dt_s, 200.0, 4.0 * impedance_ohm)
+        self.base_ohm = min(self.base_ohm, impedance_ohm)
+        if impedance_ohm > self.base_ohm + self.rise_ohm:
+            self.off_s = t_s
+            self.rolled.append(t_s)
+            return self.low_w
+        return self.power_w
+
+
+def simulate(tissue, tip_mm, rise_ohm, gauge=17, **options):
+    law = Pulsed(rise_ohm)
+    needle = {"kind": "cooled-needle", "gauge": gauge, "active_tip_mm": tip_mm}
+    return run_protocol(law, needle, tissue, 720.0, rolloffs=lambda: law.rolled, **options)
+
+
+def test_bovine_two_centimetres_cvir_2009():
+    zone = simulate("exvivo_bovine", 20, 10.0)["zone"]  # 30 burns: 30.1 x 26.2 mm, 11.08 mL
+    assert zone["short_axis_mm"] == pytest.approx(26.2, abs=3.5)
+    assert zone["long_axis_mm"] == pytest.approx(30.1, abs=4.5)
+    assert zone["volume_ml"] == pytest.approx(11.08, abs=3.3)
+
+
+def test_porcine_three_centimetres_ji_2011():
+    result = simulate("exvivo_porcine", 30, 20.0)  # 6 burns: 39 x 31 mm, 20.0 mL, 76.8 degC at 10 mm
+    assert result["zone"]["short_axis_mm"] == pytest.approx(31.0, abs=4.0)
+    assert result["zone"]["long_axis_mm"] == pytest.approx(39.0, abs=5.0)
+    assert result["zone"]["volume_ml"] == pytest.approx(20.0, abs=6.0)
+    assert result["probes"][0]["max_c"] == pytest.approx(76.8, abs=12.0)
+    assert result["probes"][0]["time_to_54c_s"] == pytest.approx(135.0, abs=60.0)
+
+
+def test_bovine_three_centimetres_song_2015():
+    thin, thick = simulate("exvivo_bovine", 30, 20.0), simulate("exvivo_bovine", 30, 20.0, gauge=15)
+    assert thin["zone"]["volume_ml"] == pytest.approx(23.86, abs=7.2)
+    assert thin["energy_j"] == pytest.approx(32.2e3, rel=0.25)
+    assert 1.05 < thick["zone"]["volume_ml"] / thin["zone"]["volume_ml"] < 1.45
+    assert thin["rolloffs"] > 5
+    assert 30.0 < thin["first_rolloff_s"] < 150.0
+    assert thin["impedance_min_ohm"] < 0.8 * thin["impedance_start_ohm"]
+
+
+def test_more_perfusion_makes_a_smaller_zone_huang_2012():
+    short_axes = []
+    for ml_min_100g in (10, 50):
+        tissue = dataclasses.replace(properties.TISSUES["invivo_porcine"], perfusion_w_m3k=ml_min_100g / 10 * 6.83e3)
+        burn = Burn(Needle(0.7365e-3, 0.03), tissue)
+        for _ in range(7200):
+            burn.step(0.1, 35.0, 10.0, 3000.0)
+        short_axes.append(burn.zone()["short_axis_mm"])
+    assert short_axes[0] > short_axes[1] + 4.0
+
+
+def test_without_a_rolloff_list_they_are_counted_from_the_demand():
+    law = Pulsed(10.0)
+    needle = {"active_tip_mm": 20}
+    result = run_protocol(law, needle, "exvivo_bovine", 120.0)
+    assert result["rolloffs"] == len(law.rolled)
+    assert result["first_rolloff_s"] == law.rolled[0]
+    assert result["duration_s"] == pytest.approx(120.0)
+
+
+def test_the_law_may_end_it_and_progress_is_told():
+    seen = []
+    result = run_protocol(
+        lambda t, z, temps, p, dt: None if t >= 5.0 else 30.0,
+        {"active_tip_mm": 30},
+        "exvivo_bovine",
+        60.0,
+        progress=seen.append,
+    )
+    assert result["duration_s"] == pytest.approx(5.0)
+    assert result["energy_j"] == pytest.approx(150.0, rel=0.02)
+    assert seen == pytest.approx([0.0, 1.0, 2.0, 3.0, 4.0])
+    assert set(result) >= {
+        "zone",
+        "energy_j",
+        "rolloffs",
+        "first_rolloff_s",
+        "impedance_start_ohm",
+        "impedance_min_ohm",
+        "probes",
+        "wall_s",
+    }
+
+
+@pytest.mark.parametrize(
+    ("keywords", "text"),
+    [
+        ({"tissue": "liver"}, "unknown tissue 'liver': there are exvivo_porcine, exvivo_bovine, invivo_porcine"),
+        ({"duration_s": float("nan")}, "duration_s: nan is not a finite number"),
+        ({"duration_s": -1.0}, "duration_s: -1.0 is outside"),
+        ({"dt_s": 0.0}, "dt_s: 0.0 is outside 0.01 to 1"),
+        ({"law_step": lambda *a: float("nan")}, "the law's demand_w: nan"),
+    ],
+)
+def test_bad_input(keywords, text):
+    given = {
+        "law_step": lambda *a: 10.0,
+        "applicator": {"active_tip_mm": 30},
+        "tissue": "exvivo_bovine",
+        "duration_s": 1.0,
+    } | keywords
+    with pytest.raises(ValueError, match=text):
+        run_protocol(**given)
