@@ -1,0 +1,1 @@
+"""The simulated world: tissue, devices on the wire, faults, rehearsals."""

@@ -1,0 +1,29 @@
+"""Emulated devices: one module per model, sans-IO, written from the makers' manuals."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+
+from sim.devices.base import Emulator
+
+MODELS = {
+    "tc-cxn": ("tc_cxn", "TcCxn"),
+    "ismatec-reglo-icc": ("ismatec_reglo_icc", "IsmatecRegloIcc"),
+    "keysight-34970a": ("keysight_34970a", "Keysight34970A"),
+    "sensirion-slf3x": ("sensirion_slf3x", "SensirionSlf3x"),
+    "numato-gpio": ("numato_gpio", "NumatoGpio"),
+    "kmtronic-relay": ("kmtronic_relay", "KmtronicRelay"),
+}
+"""Model name -> (module, class)."""
+
+
+def emulator_class(model: str) -> type[Emulator]:
+    """The emulator of ``model``. Raises ValueError with a suggestion for an unknown one."""
+    if model not in MODELS:
+        near = difflib.get_close_matches(model, MODELS, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ValueError(f"no emulator for {model!r}: {hint}emulated models are {', '.join(sorted(MODELS))}")
+    module, name = MODELS[model]
+    found: type[Emulator] = getattr(importlib.import_module(f"sim.devices.{module}"), name)
+    return found

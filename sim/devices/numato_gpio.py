@@ -1,0 +1,175 @@
+"""Numato USB GPIO module: a text terminal that echoes each command, answers, and prompts with ``>``.
+
+Sources: Numato Lab's USB GPIO command reference; the exchanges that numato-gpio 0.10-0.14 expects. ``gpio read 0\\r``
+is answered ``gpio read 0\\n\\r1\\n\\r>``. The end of line is ``\\n\\r`` on most modules and ``\\r\\n`` on some.
+
+A contact is wired between its pin and the module's supply, with a pull-down: closed reads 1; an open contact, or a cut
+wire, reads 0. ``pins`` maps contact names (``estop_a_closed``) to pins, as in the bench file.
+
+Options: ``pins``, ``ports`` (8; 16, 32, 64, 128), ``eol`` ("\\n\\r"), ``version`` ("00000008"), ``id`` ("00000000").
+Assumed: an unknown command is echoed and prompted without an answer; the echo is sent when the command is complete;
+``\\n`` from the host is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sim.devices.base import Emulator, Replies, World
+
+PORT_NAMES = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
+MAX_LINE = 128
+
+Handler = Callable[["NumatoGpio", str], str | None]
+
+
+class NumatoGpio(Emulator):
+    """Pins, their direction, and the terminal."""
+
+    MODEL = "numato-gpio"
+    ROLE = "inputs"
+    BAUD = 115200  # USB: the rate is set by the host and ignored
+    LATENCY_S = 0.001
+    OPTIONS = frozenset({"pins", "ports", "eol", "version", "id", "latency_s"})
+
+    def __init__(self, world: World, options: Mapping[str, Any], name: str) -> None:
+        super().__init__(world, options, name)
+        self.ports = int(options.get("ports", 8))
+        self.eol = str(options.get("eol", "\n\r"))
+        self.version = str(options.get("version", "00000008"))
+        self.identity = str(options.get("id", "00000000"))
+        pins = options.get("pins") or {}
+        self.contacts = {int(pin): contact.removesuffix("_closed") for contact, pin in pins.items()}
+        self.mask = self.direction = (1 << self.ports) - 1  # direction: 1 is an input
+        self.output = 0
+        self.notify = False
+        self._seen = self.levels()
+        self._line = bytearray()
+        self._digits = self.ports // 4
+
+    # behaviour ------------------------------------------------------------------------------------------------------
+
+    def closed(self, pin: int) -> bool:
+        """Is the contact on ``pin`` closed? Pins without a contact are pulled down."""
+        return self.world.inputs.get(self.contacts.get(pin, ""), False)
+
+    def levels(self) -> int:
+        """All pins as one number, pin 0 in bit 0."""
+        inputs = 0
+        for pin in self.contacts:
+            inputs |= self.closed(pin) << pin
+        return (inputs & self.direction) | (self.output & ~self.direction)
+
+    def inputs_changed(self, t_s: float) -> None:
+        """A contact moved: modules with 16 ports or more may say so unasked."""
+        now = self.levels()
+        if self.notify and now != self._seen and self.send is not None:
+            line = f"{self.eol}# {self._hex(now)} {self._hex(self._seen)} {self._hex(self.direction)}{self.eol}"
+            self.send(t_s, line.encode())
+        self._seen = now
+
+    # commands: the answer, "" for none, None for an unknown command -------------------------------------------------
+
+    def _hex(self, value: int) -> str:
+        return f"{value & ((1 << self.ports) - 1):0{self._digits}x}"
+
+    def _pin(self, text: str) -> int | None:
+        """One digit or letter on modules up to 32 ports; three decimal digits on larger ones."""
+        if self.ports > 32:
+            pin = int(text) if text.isascii() and text.isdigit() else -1
+        else:
+            pin = PORT_NAMES.find(text) if len(text) == 1 else -1
+        return pin if 0 <= pin < self.ports else None
+
+    def _read(self, text: str) -> str | None:
+        pin = self._pin(text)
+        if pin is None:
+            return None
+        self.direction |= 1 << pin  # reading makes the pin an input
+        return str(self.levels() >> pin & 1)
+
+    def _write(self, text: str, high: bool) -> str | None:
+        pin = self._pin(text)
+        if pin is None:
+            return None
+        self.direction &= ~(1 << pin)
+        self.output = self.output | 1 << pin if high else self.output & ~(1 << pin)
+        return ""
+
+    def _word(self, text: str, target: str) -> str | None:
+        try:
+            value = int(text, 16)
+        except ValueError:
+            return None
+        if len(text) != self._digits or value < 0:
+            return None
+        if target == "output":
+            self.output = value
+        elif target == "direction":
+            self.direction = (self.direction & ~self.mask) | (value & self.mask)
+        else:
+            self.mask = value
+        return ""
+
+    def _notify(self, text: str) -> str | None:
+        if self.ports < 16 or text not in ("on", "off", "get"):
+            return None
+        if text == "get":
+            return "enabled" if self.notify else "disabled"
+        self.notify = text == "on"
+        return ""
+
+    def _adc(self, text: str) -> str | None:
+        pin = self._pin(text)
+        return None if pin is None else str(1023 * (self.levels() >> pin & 1))
+
+    def _set_id(self, text: str) -> str | None:
+        if len(text) != 8:
+            return None
+        self.identity = text
+        return ""
+
+    COMMANDS: Mapping[str, Handler] = {  # prefixes; what follows is the argument
+        "gpio readall": lambda self, a: None if a else self._hex(self.levels()),
+        "gpio read ": _read,
+        "gpio set ": lambda self, a: self._write(a, True),
+        "gpio clear ": lambda self, a: self._write(a, False),
+        "gpio writeall ": lambda self, a: self._word(a, "output"),
+        "gpio iodir ": lambda self, a: self._word(a, "direction"),
+        "gpio iomask ": lambda self, a: self._word(a, "mask"),
+        "gpio notify ": _notify,
+        "adc read ": _adc,
+        "id get": lambda self, a: None if a else self.identity,
+        "id set ": _set_id,
+        "ver": lambda self, a: None if a else self.version,
+    }
+
+    # wire format ----------------------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, t_s: float) -> Replies:
+        line = self._line
+        line += data
+        replies: Replies = []
+        busy_s = 0.0
+        while (end := line.find(0x0D)) >= 0:
+            text = bytes(line[:end]).replace(b"\n", b"")
+            del line[: end + 1]
+            reply = self._answer(text)
+            busy_s += self.latency_s + self.line_s(len(reply))
+            replies.append((busy_s, reply))
+        if len(line) > MAX_LINE:
+            line.clear()
+        return replies
+
+    def _answer(self, text: bytes) -> bytes:
+        eol = self.eol.encode()
+        command = text.decode("ascii", "replace")
+        answer = "" if not command else None
+        for prefix, handler in self.COMMANDS.items():
+            if command.startswith(prefix):
+                answer = handler(self, command[len(prefix) :])
+                break
+        if answer:
+            return text + eol + answer.encode("ascii", "replace") + eol + b">"
+        return text + eol + b">"

@@ -1,0 +1,190 @@
+"""How an emulator meets the bytes: the wire, and its end in memory (PTY and TCP: ``sim.servers``).
+
+:class:`Wire` is the device's end of the cable: it orders the replies, holds the link faults and runs the device's own
+timers. Time outside a wire is the loop's (CLOCK_MONOTONIC, or a virtual clock), inside it is bench time (0 at the
+start of the bench).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import random
+from collections.abc import Callable
+
+from sim.devices.base import NEVER, Emulator
+
+Sink = Callable[[bytes], None]
+
+LATE_EVERY = 20
+"""Under the fault ``link.late`` one reply in this many is held back."""
+
+
+class Wire:
+    """One emulated device on one cable, driven by ``loop``; ``t0_s`` is the loop's time at bench time 0."""
+
+    def __init__(
+        self, emulator: Emulator, loop: asyncio.AbstractEventLoop, *, t0_s: float = 0.0, seed: int = 0
+    ) -> None:
+        self.emulator = emulator
+        self.loop = loop
+        self.t0_s = t0_s
+        self.faults: dict[str, float] = {}  # link fault -> value
+        self.exchanges = 0
+        self._random = random.Random(f"{seed}/{emulator.name}")
+        self._last_s = -NEVER
+        self._alarm: asyncio.TimerHandle | None = None
+        self._sinks: list[Sink] = []
+        self._on_cut: list[Callable[[bool], None]] = []
+        emulator.on_due = self._arm
+        emulator.send = self._send
+        if emulator.due_s < NEVER:
+            self._arm(emulator.due_s)
+
+    # bytes ----------------------------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes, sink: Sink) -> None:
+        """Bytes from a host; each reply reaches ``sink`` by one timer of the loop, in order."""
+        faults = self.faults
+        if faults and ("drop" in faults or "disconnect" in faults):
+            return
+        now_s = self.loop.time()
+        self.exchanges += 1
+        for delay_s, reply in self.emulator.receive(data, now_s - self.t0_s):
+            self._schedule(now_s + delay_s, reply, sink)
+
+    def _schedule(self, at_s: float, reply: bytes, sink: Sink) -> None:
+        if self.faults:
+            delay_s = self.faults.get("delay", 0.0)
+            if "late" in self.faults and self.exchanges % LATE_EVERY == 1:
+                delay_s += self.faults["late"]
+            if "garbage" in self.faults:
+                reply = self._spoil(reply, self.faults["garbage"])
+            at_s += delay_s
+        if at_s <= self._last_s:
+            at_s = self._last_s + 1e-9  # bytes cannot overtake each other on a line
+        self._last_s = at_s
+        self.loop.call_at(at_s, self._deliver, reply, sink)
+
+    def _deliver(self, reply: bytes, sink: Sink) -> None:
+        if self.faults and ("drop" in self.faults or "disconnect" in self.faults):
+            return
+        sink(reply)
+
+    def _send(self, t_s: float, data: bytes) -> None:
+        """Bytes that answer no request go to everyone who listens."""
+        for sink in self._sinks:
+            self._schedule(t_s + self.t0_s, data, sink)
+
+    def _spoil(self, reply: bytes, probability: float) -> bytes:
+        if not reply or self._random.random() >= probability:
+            return reply
+        at = self._random.randrange(len(reply))
+        return reply[:at] + bytes([reply[at] ^ self._random.randrange(1, 256)]) + reply[at + 1 :]
+
+    def join(self, sink: Sink, on_cut: Callable[[bool], None]) -> None:
+        """Listen for unrequested bytes; ``on_cut(True)`` tells that the cable was pulled, ``on_cut(False)`` that it is
+        back."""
+        self._sinks.append(sink)
+        self._on_cut.append(on_cut)
+
+    def leave(self, sink: Sink, on_cut: Callable[[bool], None]) -> None:
+        """Undo :meth:`join`; harmless twice."""
+        if sink in self._sinks:
+            self._sinks.remove(sink)
+        if on_cut in self._on_cut:
+            self._on_cut.remove(on_cut)
+
+    # link faults ----------------------------------------------------------------------------------------------------
+
+    @property
+    def cut(self) -> bool:
+        """True while the cable is pulled (fault ``link.disconnect``)."""
+        return "disconnect" in self.faults
+
+    def set_fault(self, kind: str, value: float) -> None:
+        """Begin ``drop``, ``delay``, ``garbage``, ``late`` or ``disconnect``."""
+        self.faults[kind] = value
+        if kind == "disconnect":
+            for tell in tuple(self._on_cut):
+                tell(True)
+
+    def clear_fault(self, kind: str) -> None:
+        """End a link fault; unknown ones are ignored."""
+        if self.faults.pop(kind, None) is not None and kind == "disconnect":
+            for tell in tuple(self._on_cut):
+                tell(False)
+
+    # the device's own timers ----------------------------------------------------------------------------------------
+
+    def _arm(self, due_s: float) -> None:
+        at_s = due_s + self.t0_s
+        if self._alarm is not None:
+            if self._alarm.when() <= at_s:
+                return
+            self._alarm.cancel()
+        self._alarm = self.loop.call_at(at_s, self._ring, due_s)
+
+    def _ring(self, due_s: float) -> None:
+        self._alarm = None
+        # Rounding may put the loop's time a hair before the due time; taken literally that would be due again at once, for ever.
+        now_s = max(self.loop.time() - self.t0_s, due_s)
+        next_s = self.emulator.poll_due(now_s)
+        if next_s is not None:
+            self._arm(next_s)
+
+    def close(self) -> None:
+        """Stop the timers; the device is switched off as far as the loop is concerned."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self.emulator.on_due = None
+        self.emulator.send = None
+
+
+class MemoryLink:
+    """A host's end of a cable in memory; satisfies ``drivers.transport.base.Link`` structurally.
+
+    Bytes written reach the emulator at once, a reply comes back by one ``loop.call_at``. A cable that was pulled loses
+    the link for good, as a USB adapter does; open a new one when it is back.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._on_data: Sink | None = None
+        self._on_lost: Callable[[Exception | None], None] | None = None
+        self._open = True
+        if wire.cut:
+            raise OSError(errno.ENOENT, f"no such port: the cable of {wire.emulator.name} is pulled")
+
+    def start(self, on_data: Callable[[bytes], None], on_lost: Callable[[Exception | None], None]) -> None:
+        """Begin delivery."""
+        self._on_data, self._on_lost = on_data, on_lost
+        self._wire.join(self._sink, self._cut)
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the device. Raises OSError when the link is gone or closed."""
+        if not self._open:
+            raise OSError(errno.EIO, "the link is gone")
+        self._wire.feed(data, self._sink)
+
+    def fileno(self) -> int | None:
+        """None: there is no descriptor to share."""
+        return None
+
+    def close(self) -> None:
+        """Close; replies under way are lost."""
+        self._open = False
+        self._on_data = None
+        self._wire.leave(self._sink, self._cut)
+
+    def _sink(self, data: bytes) -> None:
+        if self._on_data is not None:
+            self._on_data(data)
+
+    def _cut(self, pulled: bool) -> None:
+        if pulled and self._open:
+            on_lost = self._on_lost
+            self.close()
+            if on_lost is not None:
+                on_lost(OSError(errno.EIO, "the cable was pulled"))
