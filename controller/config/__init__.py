@@ -1,0 +1,1 @@
+"""Bench and protocol files: reading with positions, models, cross-checks, effective limits, hash, schemas."""

@@ -1,0 +1,128 @@
+"""The bench file: which devices, who plays which role, what the site allows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from safety.limits import Limits as LayerLimits
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="lower-case letters, digits, - and _")]
+Channel = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*$", description="device.channel")]
+Text = Annotated[str, Field(min_length=1)]
+
+AWKWARD_KEY = "accept_no_independent_cutoff_i_understand_the_generator_stays_on"
+
+
+class Model(BaseModel):
+    """Base of every model of a file: unknown keys, wrong types, non-finite numbers are errors; nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+
+class Device(Model):
+    """One instrument on one port."""
+
+    driver: Annotated[str, Field(min_length=1, description="a name that `ablate devices list` prints")]
+    port: Annotated[
+        str, Field(min_length=1, description="/dev/serial/by-id/..., a pyserial URL, tcp://host:port, or sim://name")
+    ]
+    baud: Annotated[int, Field(ge=300, le=4_000_000)] | None = None
+    options: dict[str, Any] = {}
+
+
+class Roles(Model):
+    """Who does what. Values are device names (source, pump, enable) or channels (``device.channel``)."""
+
+    source: Name
+    pump: Name | None = None
+    flow: Channel | None = None
+    tip: Channel | None = None
+    tissue: tuple[Channel, ...] = ()
+    coolant: Channel | None = None
+    air: Channel | None = None
+    impedance: Channel | None = None
+    estop: tuple[Channel, ...] = ()
+    footswitch: tuple[Channel, ...] = ()
+    door: Channel | None = None
+    enable: Name | None = None
+
+
+class Applicator(Model):
+    """The needle or antenna in use, and what its maker allows."""
+
+    name: Text
+    kind: Literal["cooled-needle"]
+    gauge: Annotated[int, Field(ge=8, le=24)]
+    active_tip_mm: Annotated[float, Field(gt=0, le=100)]
+    power_max_w: Annotated[float, Field(gt=0)]
+    current_max_a: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def cooled(self) -> bool:
+        """True for a kind that must not get energy without coolant flow."""
+        return self.kind == "cooled-needle"
+
+
+class Limits(Model):
+    """Limits of a bench or a protocol; what is left out is left to the other layers. Each may only tighten."""
+
+    power_w: Annotated[float, Field(ge=0)] | None = None
+    energy_j: Annotated[float, Field(ge=0)] | None = None
+    on_time_s: Annotated[float, Field(ge=0)] | None = None
+    tip_c: Annotated[float, Field(ge=0)] | None = None
+    tissue_c: Annotated[float, Field(ge=0)] | None = None
+    coolant_c: Annotated[float, Field(ge=0)] | None = None
+    impedance_low_ohm: Annotated[float, Field(ge=0)] | None = None
+    impedance_high_ohm: Annotated[float, Field(gt=0)] | None = None
+    flow_min_ml_min: Annotated[float, Field(ge=0)] | None = None
+
+    def layer(self) -> LayerLimits:
+        """As a layer of the lattice."""
+        return LayerLimits(**self.model_dump())
+
+
+class Records(Model):
+    """Where session files go; a relative folder is relative to the directory in which the daemon was started."""
+
+    folder: Text = "sessions"
+
+
+class Tls(Model):
+    """TLS towards the broker. Without ``ca_file`` the system's authorities count."""
+
+    ca_file: Text | None = None
+    cert_file: Text | None = None
+    key_file: Text | None = None
+
+
+class Mqtt(Model):
+    """The broker. A password never stands in this file."""
+
+    host: Text
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    site: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="first part of the topic after abl/v1")]
+    tls: Tls | None = None
+    username: Text | None = None
+    password_file: Text | None = None
+    keepalive_s: Annotated[int, Field(ge=2, le=3600)] = 10
+
+
+class Bench(Model):
+    """A bench file."""
+
+    bench: Name
+    devices: Annotated[dict[Name, Device], Field(min_length=1)]
+    roles: Roles
+    applicator: Applicator
+    limits: Limits
+    tick_hz: Annotated[float, Field(ge=1, le=200)] = 20.0
+    sample_age_s: Annotated[
+        float,
+        Field(ge=0.05, le=2, description="oldest sample that counts on the energy path; older data means less power"),
+    ] = 0.25
+    records: Records = Records()
+    mqtt: Mqtt | None = None
+    accept_no_independent_cutoff_i_understand_the_generator_stays_on: bool = False
+    simulation: Annotated[dict[str, Any] | None, Field(description="read by the sim:// provider only")] = None

@@ -1,0 +1,168 @@
+"""What a bench must have beyond being well written: roles that exist, an E-stop, a way to cut the generator off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from controller.config.bench import AWKWARD_KEY, Bench
+from controller.config.problems import Problem, did_you_mean
+from controller.config.yaml_loader import Document, Loc
+from drivers.contract import Declaration
+from drivers.registry import offered
+from drivers.transport.open import SCHEMES, scheme_of
+
+INDEPENDENT_CUTOFF_ABOVE_W = 10.0
+"""A generator that can give more than this needs something besides the host that turns it off."""
+
+DEVICE_ROLES = {"source": "source", "pump": "coolant_pump", "enable": "enable"}
+
+
+class ChannelRole(NamedTuple):
+    """What a channel that plays a role must end in, and how many such channels there are (None: any number)."""
+
+    suffix: str
+    contacts: int | None = 1
+
+
+CHANNEL_ROLES = {
+    "flow": ChannelRole("_ml_min"),
+    "tip": ChannelRole("_c"),
+    "tissue": ChannelRole("_c", None),
+    "coolant": ChannelRole("_c"),
+    "air": ChannelRole("_flag"),
+    "impedance": ChannelRole("_ohm"),
+    "estop": ChannelRole("_closed", 2),
+    "footswitch": ChannelRole("_closed", 2),
+    "door": ChannelRole("_closed"),
+}
+
+UNWIRED = (
+    "no E-stop is wired",
+    "wire both its contacts to two inputs and name them, e.g. estop: [inputs.estop_a_closed, inputs.estop_b_closed]",
+)
+
+
+def unwired(document: Document, roles: Any) -> list[Problem]:
+    """The E-stop rule, told whatever else is wrong with the file."""
+    if isinstance(roles, dict) and not roles.get("estop"):
+        return [document.problem(("roles", "estop"), *UNWIRED)]
+    return []
+
+
+def ports(document: Document, bench: Bench) -> list[Problem]:
+    """Ports that nothing can open, and ports with two owners."""
+    problems: list[Problem] = []
+    known = {*SCHEMES, *offered("openablate.transports")}
+    owners: dict[str, str] = {}
+    for name, device in bench.devices.items():
+        at: Loc = ("devices", name, "port")
+        scheme = scheme_of(device.port)
+        if scheme and scheme not in known:
+            near = did_you_mean(scheme, known)
+            hint = f"did you mean {near}://?" if near else f"known: {', '.join(sorted(known))}"
+            problems.append(document.problem(at, f"nothing here opens {scheme}:// ports", hint))
+        if device.port in owners:
+            hint = "one owner per port"
+            problems.append(document.problem(at, f"{device.port} already belongs to {owners[device.port]}", hint))
+        owners.setdefault(device.port, name)
+    return problems
+
+
+def wiring(document: Document, bench: Bench, declarations: Mapping[str, Declaration]) -> list[Problem]:
+    """Roles against devices and channels, and the rules on E-stop, coolant and independent cut-off."""
+    problems: list[Problem] = []
+    for role, wanted in DEVICE_ROLES.items():
+        if (name := getattr(bench.roles, role)) is not None:
+            problems += _device_role(document, role, name, wanted, declarations)
+    channels = [f"{device}.{spec.name}" for device, declared in declarations.items() for spec in declared.channels]
+    channels += [f"{name}.closed_on" for name, declared in declarations.items() if declared.role == "enable"]
+    for role, rule in CHANNEL_ROLES.items():
+        problems += _channel_role(document, role, getattr(bench.roles, role), rule, channels)
+    problems += _cooling(document, bench)
+    problems += _cutoff(document, bench, declarations)
+    return problems
+
+
+def _device_role(
+    document: Document, role: str, name: str, wanted: str, declarations: Mapping[str, Declaration]
+) -> list[Problem]:
+    at: Loc = ("roles", role)
+    if name not in declarations:
+        near = did_you_mean(name, declarations)
+        hint = f"did you mean {near}?" if near else f"devices: {', '.join(declarations)}"
+        return [document.problem(at, f"there is no device {name}", hint)]
+    found = declarations[name].role
+    if found != wanted:
+        fitting = [device for device, declared in declarations.items() if declared.role == wanted]
+        hint = f"did you mean {fitting[0]}?" if fitting else f"no device of this bench is a {wanted}"
+        return [document.problem(at, f"{name} ({declarations[name].model}) is a {found}, not a {wanted}", hint)]
+    return []
+
+
+def _channel_role(
+    document: Document, role: str, value: str | tuple[str, ...] | None, rule: ChannelRole, channels: list[str]
+) -> list[Problem]:
+    problems: list[Problem] = []
+    named = (value,) if isinstance(value, str) else value or ()
+    for i, channel in enumerate(named):
+        at: Loc = ("roles", role, i) if isinstance(value, tuple) else ("roles", role)
+        if channel not in channels:
+            near = did_you_mean(channel, channels)
+            device = channel.split(".")[0]
+            own = [c for c in channels if c.startswith(f"{device}.")]
+            hint = f"did you mean {near}?" if near else f"channels: {', '.join(own or channels)}"
+            problems.append(document.problem(at, f"there is no channel {channel}", hint))
+        elif not channel.endswith(rule.suffix):
+            hint = f"a {role} channel ends in {rule.suffix}"
+            problems.append(document.problem(at, f"{channel} cannot be the {role}", hint))
+        elif channel in named[:i]:
+            problems.append(document.problem(at, f"{channel} is named twice", "each contact needs its own input"))
+    if rule.contacts == 2 and named and len(named) != 2:
+        message = f"{len(named)} contact(s) named, a pair is needed"
+        problems.append(document.problem(("roles", role), message, "name both contacts"))
+    return problems
+
+
+def _cooling(document: Document, bench: Bench) -> list[Problem]:
+    if not bench.applicator.cooled:
+        return []
+    kind = bench.applicator.kind
+    problems = [
+        document.problem(("roles", role), f"missing, and a {kind} must be cooled", f"name the {what}")
+        for role, what in (("pump", "coolant pump"), ("flow", "channel of the flow sensor"))
+        if getattr(bench.roles, role) is None
+    ]
+    if bench.limits.flow_min_ml_min is None:
+        hint = "say below which flow energy must stop, in mL/min"
+        problems.append(document.problem(("limits", "flow_min_ml_min"), f"missing, and a {kind} must be cooled", hint))
+    return problems
+
+
+def _cutoff(document: Document, bench: Bench, declarations: Mapping[str, Declaration]) -> list[Problem]:
+    source = declarations.get(bench.roles.source)
+    if source is None or bench.roles.enable is not None or source.native_deadman_s is not None:
+        return []
+    if source.power_max_w is not None and source.power_max_w <= INDEPENDENT_CUTOFF_ABOVE_W:
+        return []
+    if getattr(bench, AWKWARD_KEY):
+        return []
+    rating = f"{source.power_max_w:g} W" if source.power_max_w is not None else "unknown power"
+    return [
+        document.problem(
+            ("roles", "source"),
+            f"{source.model} ({rating}) has no dead-man of its own and this bench has no enable line: "
+            "if host and watchdog die, it stays on",
+            "wire an enable relay and name it as roles.enable, "
+            f"or write '{AWKWARD_KEY}: true' (every record will say so)",
+        )
+    ]
+
+
+def limits(document: Document, bench: Bench) -> list[Problem]:
+    """Limits that contradict each other."""
+    low, high = bench.limits.impedance_low_ohm, bench.limits.impedance_high_ohm
+    if low is not None and high is not None and low >= high:
+        message = f"{low:g} ohm is not below impedance_high_ohm, {high:g} ohm"
+        return [document.problem(("limits", "impedance_low_ohm"), message)]
+    return []

@@ -1,0 +1,109 @@
+"""What a protocol must fit: its own limits, and the bench that is to deliver it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from controller.config.bench import Bench
+from controller.config.layers import Layer, beyond, effective
+from controller.config.problems import Problem
+from controller.config.protocol import Protocol
+from controller.config.yaml_loader import Document
+from drivers.contract import Declaration
+
+TARGET_MARGIN_C = 3.0
+"""The tissue limit must lie this far above the temperature that a law regulates to (H72)."""
+
+
+def law_within(document: Document, protocol: Protocol, layers: Sequence[Layer]) -> list[Problem]:
+    """The law's own numbers against the effective limits: what it may want must be allowed, and it must end."""
+    problems: list[Problem] = []
+    bounds, by_name = effective(layers), {layer.name: layer for layer in layers}
+    own = Layer("law", protocol.limits.layer(), document)
+    name, peak_w = protocol.law.peak
+    if "power_w" in bounds and peak_w > bounds["power_w"].value:
+        above = bounds["power_w"]
+        problems.append(beyond(own, "power_w", peak_w, by_name[above.layer], above.value, ("law", name)))
+    name, end_s = protocol.law.end
+    if "on_time_s" in bounds and end_s >= bounds["on_time_s"].value:
+        above = bounds["on_time_s"]
+        place = by_name[above.layer].place("on_time_s") or f"the {above.layer}"
+        message = f"the law ends at {end_s:g} s, but energy may flow for {above.value:g} s only ({place})"
+        problems.append(document.problem(("law", name), message, "shorten the law or raise on_time_s"))
+    if (target := protocol.law.target) is not None and "tissue_c" in bounds:
+        name, target_c = target
+        trip = bounds["tissue_c"]
+        if trip.value < target_c + TARGET_MARGIN_C:
+            place = by_name[trip.layer].place("tissue_c") or f"the {trip.layer}"
+            message = f"the target of {target_c:g} is too near the limit tissue_c of {trip.value:g} ({place})"
+            problems.append(document.problem(("law", name), message, f"leave {TARGET_MARGIN_C:g} K between them"))
+    return problems
+
+
+def fits_bench(
+    document: Document,
+    protocol: Protocol,
+    bench_document: Document,
+    bench: Bench,
+    declarations: Mapping[str, Declaration],
+) -> list[Problem]:
+    """Applicator, modality, sensors, current and cooling of the bench against what the protocol needs."""
+    problems: list[Problem] = []
+
+    def place(*loc: str) -> str:
+        return f"{bench_document.file}:{bench_document.line(loc)}"
+
+    source = declarations[bench.roles.source]
+    if source.modality is not None and source.modality != protocol.modality:
+        message = (
+            f"written for {protocol.modality}, but {source.model} is {source.modality} ({place('roles', 'source')})"
+        )
+        problems.append(document.problem(("modality",), message))
+    for name in ("kind", "active_tip_mm"):
+        wanted, there = getattr(protocol.applicator, name), getattr(bench.applicator, name)
+        if wanted != there:
+            message = f"written for {_plain(wanted)}, but the bench has {_plain(there)} ({place('applicator', name)})"
+            problems.append(
+                document.problem(("applicator", name), message, "mount that applicator or take another protocol")
+            )
+    for role in protocol.law.NEEDS:
+        if not getattr(bench.roles, role, None):
+            message = f"{protocol.law.kind} needs {role}, but the bench names no such channel ({place('roles')})"
+            problems.append(document.problem(("law", "kind"), message, f"name one as roles.{role}"))
+    current, rated_a = protocol.law.current, bench.applicator.current_max_a
+    if current is not None and rated_a is not None and current[1] > rated_a:
+        message = f"{current[1]:g} A is above the applicator's {rated_a:g} A ({place('applicator', 'current_max_a')})"
+        problems.append(document.problem(("law", current[0]), message, f"write at most {rated_a:g}"))
+    return problems + _cooling(document, protocol, bench, declarations, place)
+
+
+def _cooling(
+    document: Document,
+    protocol: Protocol,
+    bench: Bench,
+    declarations: Mapping[str, Declaration],
+    place: Callable[..., str],
+) -> list[Problem]:
+    if protocol.cooling is None:
+        if bench.applicator.cooled:
+            hint = "add e.g. cooling: {flow_ml_min: 80}"
+            return [document.problem(("cooling",), f"missing, and a {bench.applicator.kind} must be cooled", hint)]
+        return []
+    if bench.roles.pump is None:
+        message = f"the bench has no coolant pump ({place('roles')})"
+        return [document.problem(("cooling",), message, "name one as roles.pump")]
+    problems: list[Problem] = []
+    flow_ml_min, at = protocol.cooling.flow_ml_min, ("cooling", "flow_ml_min")
+    most = declarations[bench.roles.pump].flow_max_ml_min
+    if most is not None and flow_ml_min > most:
+        message = f"{flow_ml_min:g} mL/min is above the {most:g} mL/min that {bench.roles.pump} can give"
+        problems.append(document.problem(at, message, f"write at most {most:g}"))
+    floors = [x for x in (bench.limits.flow_min_ml_min, protocol.limits.flow_min_ml_min) if x is not None]
+    if floors and flow_ml_min <= max(floors):
+        message = f"{flow_ml_min:g} mL/min is not above the limit flow_min_ml_min of {max(floors):g} mL/min"
+        problems.append(document.problem(at, message, "raise the flow"))
+    return problems
+
+
+def _plain(value: object) -> str:
+    return f"{value:g} mm" if isinstance(value, float) else str(value)

@@ -1,0 +1,44 @@
+"""The one table of unit suffixes. Names carry their unit; a test holds every numeric field of every model to it."""
+
+from __future__ import annotations
+
+SUFFIXES: dict[str, str] = {
+    "_w": "W",
+    "_w_per_min": "W/min",
+    "_w_per_s": "W/s",
+    "_ohm": "ohm",
+    "_c": "degrees Celsius",
+    "_ml_min": "mL/min",
+    "_ml": "mL",
+    "_s": "s",
+    "_ms": "ms",
+    "_j": "J",
+    "_hz": "Hz",
+    "_v": "V",
+    "_a": "A",
+    "_kpa": "kPa",
+    "_mm": "mm",
+}
+"""Suffix -> unit as printed."""
+
+TWO_VALUED: tuple[str, ...] = ("_on", "_closed", "_flag")
+"""Suffixes of channels that hold 0 or 1."""
+
+DIMENSIONLESS: frozenset[str] = frozenset(
+    {
+        *("address", "pump_address", "channel", "relay", "port", "baud"),
+        *("channels", "pins"),  # tables whose keys are terminal numbers
+        *("gauge", "nplc", "resume", "seed"),
+    }
+)
+"""Names of numbers that have no unit: addresses, counts, fractions."""
+
+
+def suffix(name: str) -> str:
+    """The unit suffix of ``name`` (the longest that fits), or an empty string."""
+    return max((s for s in SUFFIXES if name.endswith(s)), key=len, default="")
+
+
+def unit(name: str) -> str:
+    """The unit that ``name`` carries, as printed, or an empty string."""
+    return SUFFIXES.get(suffix(name), "")

@@ -1,0 +1,245 @@
+"""A bench file: everything that is wrong with it is said with file, line, path and remedy."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from controller.config.loading import load_bench
+from controller.config.problems import ConfigError
+from drivers.registry import load_driver
+from tests.config.support import BENCH, bench, refusal, spoiled
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+def test_a_good_bench_is_loaded():
+    loaded = bench()
+    assert loaded.path == Path("bench.yaml")
+    assert loaded.bench.roles.tissue == ("tc.tissue_10mm_c",)
+    assert loaded.source.native_deadman_s == 2.0
+    assert loaded.declarations["enable"].role == "enable"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        # unknown keys and wrong units
+        (
+            "  power_w: 150",
+            "  power_cap_W: 150",
+            "bench.yaml:26: limits.power_cap_W: unknown key; did you mean power_w? (in W)",
+        ),
+        (
+            "  power_w: 150",
+            "  power_kw: 0.15",
+            "bench.yaml:26: limits.power_kw: unknown key; did you mean power_w? (in W)",
+        ),
+        (
+            "flow_min_ml_min: 40",
+            "flow_ml: 40",
+            "bench.yaml:32: limits.flow_ml: unknown key; did you mean flow_min_ml_min? (in mL/min)",
+        ),
+        (
+            "power_limit_w",
+            "power_limit",
+            "bench.yaml:3: devices.gen.options.power_limit: unknown key; did you mean power_limit_w? (in W)",
+        ),
+        # numbers
+        ("  power_w: 150", "  power_w: .nan", "bench.yaml:26: limits.power_w: must be a finite number, not .nan"),
+        (
+            "  power_w: 150",
+            '  power_w: "150 W"',
+            (
+                'bench.yaml:26: limits.power_w: must be a valid number, not "150 W"; '
+                "write the number alone: power_w is in W"
+            ),
+        ),
+        ("  power_w: 150", "  power_w: true", "bench.yaml:26: limits.power_w: must be a valid number, not true"),
+        (
+            "  power_w: 150",
+            "  power_w: -1",
+            "bench.yaml:26: limits.power_w: must be greater than or equal to 0, not -1",
+        ),
+        ("gauge: 17", "gauge: 17.0", "bench.yaml:21: applicator.gauge: must be a valid integer, not 17.0"),
+        ("tick_hz: 20", "tick_hz: 1000", "bench.yaml:33: tick_hz: must be less than or equal to 200, not 1000"),
+        # duplicates
+        (
+            "  power_w: 150",
+            "  power_w: 150\n  power_w: 160",
+            "bench.yaml:27: limits.power_w: written twice, first at line 26; keep one",
+        ),
+        # limits above a layer above them
+        (
+            "  power_w: 150",
+            "  power_w: 250",
+            "bench.yaml:26: limits.power_w: 250 W is above the generator's 200 W (bench.yaml:3); write at most 200",
+        ),
+        (
+            "power_max_w: 200",
+            "power_max_w: 240",
+            (
+                "bench.yaml:23: applicator.power_max_w: 240 W is above the generator's 200 W (bench.yaml:3); "
+                "write at most 200"
+            ),
+        ),
+        (
+            "power_limit_w: 200",
+            "power_limit_w: 2000",
+            (
+                "bench.yaml:3: devices.gen.options.power_limit_w: 2000 W is above the compiled ceiling's 250 W; "
+                "write at most 250"
+            ),
+        ),
+        (
+            "impedance_low_ohm: 25",
+            "impedance_low_ohm: 2",
+            "bench.yaml:30: limits.impedance_low_ohm: 2 ohm is below the compiled ceiling's 5 ohm; write at least 5",
+        ),
+        (
+            "tick_hz: 20",
+            "sample_age_s: 0.5",
+            "bench.yaml:26: limits.power_w: 150 W is above the sample age's 123 W (bench.yaml:33); write at most 123",
+        ),
+        (
+            "impedance_low_ohm: 25",
+            "impedance_low_ohm: 600",
+            "bench.yaml:30: limits.impedance_low_ohm: 600 ohm is not below impedance_high_ohm, 500 ohm",
+        ),
+        # devices
+        (
+            "driver: tc-cxn",
+            "driver: tc-cnx",
+            "bench.yaml:3: devices.gen.driver: no driver 'tc-cnx'; did you mean 'tc-cxn'?",
+        ),
+        (
+            "load_branch: above",
+            "load_branch: over",
+            "bench.yaml:3: devices.gen.options.load_branch: must be 'above' or 'below', not \"over\"",
+        ),
+        (
+            'port: "sim://tc"',
+            'port: "simm://tc"',
+            "bench.yaml:5: devices.tc.port: nothing here opens simm:// ports; did you mean sim://?",
+        ),
+        (
+            'port: "sim://tc"',
+            'port: "sim://gen"',
+            "bench.yaml:5: devices.tc.port: sim://gen already belongs to gen; one owner per port",
+        ),
+        # roles
+        (
+            "  estop: [inputs.estop_a_closed, inputs.estop_b_closed]\n",
+            "",
+            (
+                "bench.yaml:9: roles.estop: no E-stop is wired; wire both its contacts to two inputs and name them, "
+                "e.g. estop: [inputs.estop_a_closed, inputs.estop_b_closed]"
+            ),
+        ),
+        (
+            "estop: [inputs.estop_a_closed, inputs.estop_b_closed]",
+            "estop: [inputs.estop_a_closed]",
+            "bench.yaml:16: roles.estop: 1 contact(s) named, a pair is needed; name both contacts",
+        ),
+        (
+            "estop: [inputs.estop_a_closed, inputs.estop_b_closed]",
+            "estop: [inputs.estop_a_closed, inputs.estop_a_closed]",
+            "bench.yaml:16: roles.estop[1]: inputs.estop_a_closed is named twice; each contact needs its own input",
+        ),
+        (
+            "tip: tc.tip_c",
+            "tip: tc.tipp_c",
+            "bench.yaml:13: roles.tip: there is no channel tc.tipp_c; did you mean tc.tip_c?",
+        ),
+        (
+            "tip: tc.tip_c",
+            "tip: flow.flow_ml_min",
+            "bench.yaml:13: roles.tip: flow.flow_ml_min cannot be the tip; a tip channel ends in _c",
+        ),
+        ("source: gen", "source: genn", "bench.yaml:10: roles.source: there is no device genn; did you mean gen?"),
+        (
+            "source: gen",
+            "source: pump",
+            "bench.yaml:10: roles.source: pump (ismatec-reglo-icc) is a coolant_pump, not a source; did you mean gen?",
+        ),
+        (
+            "  pump: pump\n",
+            "",
+            "bench.yaml:9: roles.pump: missing, and a cooled-needle must be cooled; name the coolant pump",
+        ),
+        (
+            "  flow_min_ml_min: 40\n",
+            "",
+            (
+                "bench.yaml:25: limits.flow_min_ml_min: missing, and a cooled-needle must be cooled; "
+                "say below which flow energy must stop, in mL/min"
+            ),
+        ),
+        # names
+        (
+            "bench: test-bench",
+            "bench: ../x",
+            (
+                "bench.yaml:1: bench: must match pattern '^[a-z][a-z0-9_-]{0,39}$', not \"../x\"; "
+                "lower-case letters, digits, - and _"
+            ),
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line_and_remedy(old: str, new: str, says: str):
+    assert refusal(spoiled(BENCH, old, new)) == says
+
+
+def test_several_problems_are_told_at_once():
+    text = spoiled(spoiled(BENCH, "applicator:", "aplicator:"), "tick_hz: 20", "tick: 20")
+    assert refusal(text).splitlines() == [
+        "bench.yaml:1: applicator: missing",
+        "bench.yaml:18: aplicator: unknown key; did you mean applicator?",
+        "bench.yaml:33: tick: unknown key; did you mean tick_hz? (in Hz)",
+    ]
+
+
+def test_a_password_cannot_stand_in_the_file():
+    text = spoiled(BENCH, "tick_hz: 20", "mqtt: {host: a, site: b, password: secret}")
+    assert refusal(text) == "bench.yaml:33: mqtt.password: unknown key; did you mean password_file?"
+
+
+class TestIndependentCutoff:
+    """A generator that stays on when host and watchdog die."""
+
+    @pytest.fixture(autouse=True)
+    def no_dead_man(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        source = load_driver("tc-cxn")
+        declared = source.declaration
+        monkeypatch.setattr(
+            source, "declaration", lambda self: dataclasses.replace(declared(self), native_deadman_s=None)
+        )
+
+    def test_an_enable_line_is_enough(self):
+        assert bench().source.native_deadman_s is None
+
+    def test_without_one_the_bench_is_refused(self):
+        assert refusal(spoiled(BENCH, "  enable: enable\n", "")) == (
+            "bench.yaml:10: roles.source: tc-cxn (200 W) has no dead-man of its own and this bench has no enable line: "
+            "if host and watchdog die, it stays on; wire an enable relay and name it as roles.enable, "
+            "or write 'accept_no_independent_cutoff_i_understand_the_generator_stays_on: true' (every "
+            "record will say so)"
+        )
+
+    def test_unless_the_bench_says_so_in_a_key_nobody_writes_by_accident(self):
+        text = spoiled(BENCH, "  enable: enable\n", "")
+        loaded = bench(text + "accept_no_independent_cutoff_i_understand_the_generator_stays_on: true\n")
+        assert loaded.bench.accept_no_independent_cutoff_i_understand_the_generator_stays_on
+
+    def test_ten_watts_need_none(self):
+        text = spoiled(BENCH, "  enable: enable\n", "")
+        text = spoiled(text, "power_limit_w: 200", "power_limit_w: 10")
+        text = spoiled(spoiled(text, "power_max_w: 200", "power_max_w: 10"), "power_w: 150", "power_w: 10")
+        assert bench(text).source.power_max_w == 10.0
+
+
+def test_a_file_that_is_not_there():
+    with pytest.raises(ConfigError, match=r"^bench\.yaml: no such file; or name a shipped bench: cooled-rf-sim$"):
+        load_bench("bench.yaml")

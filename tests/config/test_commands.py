@@ -1,0 +1,148 @@
+"""``ablate config`` and ``ablate protocols``: what they print, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from controller.cli import run
+from tests.config.support import BENCH, PROTOCOL, spoiled
+
+
+@pytest.fixture(autouse=True)
+def files(here: Path) -> None:
+    (here / "bench.yaml").write_text(BENCH, encoding="utf-8")
+    (here / "protocol.yaml").write_text(PROTOCOL, encoding="utf-8")
+    (here / "bad.yaml").write_text(spoiled(PROTOCOL, "rise_ohm", "rise"), encoding="utf-8")
+    (here / "high.yaml").write_text(spoiled(PROTOCOL, "  power_w: 120", "  power_w: 180"), encoding="utf-8")
+
+
+def test_check_of_a_pair(capsys: pytest.CaptureFixture[str]):
+    assert run(["config", "check", "bench.yaml", "protocol.yaml"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("bench.yaml: OK (bench, ")
+    assert lines[1] == "protocol.yaml: OK (protocol)"
+    assert lines[2].startswith("protocol.yaml on bench.yaml: OK (pair, ")
+
+
+def test_check_says_everything_and_ends_with_3(capsys: pytest.CaptureFixture[str]):
+    assert run(["config", "check", "bench.yaml", "bad.yaml", "high.yaml"]) == 3
+    told = capsys.readouterr()
+    assert told.err.splitlines() == [
+        "bad.yaml:5: law.rise_ohm: missing; rise over the baseline that is a roll-off, ohm",
+        "bad.yaml:11: law.rise: unknown key; did you mean rise_ohm? (in ohm)",
+        "high.yaml:17: limits.power_w: 180 W is above the bench's 150 W (bench.yaml:26); write at most 150",
+    ]
+
+
+def test_check_as_json(capsys: pytest.CaptureFixture[str]):
+    assert run(["config", "check", "--json", "bad.yaml"]) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] is False
+    assert told["problems"][1] == {
+        "file": "bad.yaml",
+        "line": 11,
+        "path": "law.rise",
+        "message": "unknown key",
+        "hint": "did you mean rise_ohm? (in ohm)",
+    }
+
+
+def test_check_of_neither(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "other.yaml").write_text("a: 1\n", encoding="utf-8")
+    assert run(["config", "check", "other.yaml"]) == 3
+    says = "other.yaml:1: neither a bench nor a protocol; begin with 'bench: NAME' or 'protocol: NAME'\n"
+    assert capsys.readouterr().err == says
+
+
+def test_show_names_what_sets_each_limit(capsys: pytest.CaptureFixture[str]):
+    assert run(["config", "show", "bench.yaml", "protocol.yaml"]) == 0
+    out = capsys.readouterr().out
+    assert "#   power_w: 120 W, set by protocol (protocol.yaml:17)\n" in out
+    assert "#   tip_c: 130 degrees Celsius, set by compiled ceiling\n" in out
+    assert "#   flow_min_ml_min: 40 mL/min, set by bench (bench.yaml:32)\n" in out
+
+
+def test_show_with_origins(capsys: pytest.CaptureFixture[str]):
+    assert run(["config", "show", "bench.yaml", "protocol.yaml", "--origin"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "bench.limits.power_w: 150.0  # bench.yaml:26" in lines
+    assert "bench.sample_age_s: 0.25  # default" in lines
+    assert "protocol.law.rise_ohm: 20.0  # protocol.yaml:11" in lines
+    assert "protocol.law.filter_s: 0.3  # default" in lines
+
+
+def test_show_as_json(capsys: pytest.CaptureFixture[str]):
+    assert run(["config", "show", "bench.yaml", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["limits"]["power_w"] == {"value": 150.0, "layer": "bench", "where": "bench.yaml:26"}
+    assert told["origin"]["bench.roles.tissue"] == "bench.yaml:14"
+    assert len(told["config_hash"]) == 64
+
+
+def test_an_unknown_name_lists_what_ships(capsys: pytest.CaptureFixture[str]):
+    assert run(["config", "show", "coold-rf-sim"]) == 3
+    assert capsys.readouterr().err == (
+        "ablate: coold-rf-sim: no file and no shipped bench of this name; "
+        "did you mean cooled-rf-sim? shipped: cooled-rf-sim\n"
+    )
+    assert run(["protocols", "show", "demo"]) == 3
+    assert "did you mean demo-30s?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["bench", "protocol"])
+def test_schema(kind: str, capsys: pytest.CaptureFixture[str]):
+    assert run(["config", "schema", kind]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["additionalProperties"] is False
+    assert schema["$defs"]["Limits"]["properties"]["power_w"]["unit"] == "W"
+    refs = set(_refs(schema))
+    assert refs <= {f"#/$defs/{name}" for name in schema["$defs"]}
+    if kind == "bench":
+        assert "tc-cxn" in schema["$defs"]["Device"]["properties"]["driver"]["enum"]
+        assert "#/$defs/TcCxnOptions" in refs
+    else:
+        assert set(schema["properties"]["law"]["discriminator"]["mapping"]) == {"constant-power", "pulsed-impedance"}
+
+
+def _refs(node: object) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [ref for child in node.values() for ref in _refs(child)]
+    return [ref for child in node for ref in _refs(child)] if isinstance(node, list) else []
+
+
+def test_schema_to_a_file(here: Path):
+    assert run(["config", "schema", "bench", "--out", "bench.schema.json"]) == 0
+    assert json.loads((here / "bench.schema.json").read_text(encoding="utf-8"))["title"] == "Openablate bench file"
+
+
+def test_protocols_list(capsys: pytest.CaptureFixture[str]):
+    assert run(["protocols", "list"]) == 0
+    assert capsys.readouterr().out.splitlines()[3] == (
+        "demo-30s                 pulsed-impedance  cooled-needle 30 mm   up to 200 W, 30 s"
+    )
+    assert run(["protocols", "list", "--json"]) == 0
+    assert [row["protocol"] for row in json.loads(capsys.readouterr().out)][0] == "constant-power-30w"
+
+
+def test_protocols_show(capsys: pytest.CaptureFixture[str]):
+    assert run(["protocols", "show", "cooled-needle-3cm-12min"]) == 0
+    out = capsys.readouterr().out
+    assert "Ji et al., Acad Radiol 2011" in out
+    assert "  rise_ohm: 20 ohm\n" in out
+    assert run(["protocols", "show", "cooled-needle-3cm-12min", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["law"]["rise_ohm"] == 20.0
+
+
+def test_protocols_check_on_a_bench(capsys: pytest.CaptureFixture[str]):
+    assert run(["protocols", "check", "protocol.yaml", "high.yaml"]) == 0
+    capsys.readouterr()
+    assert run(["protocols", "check", "protocol.yaml", "high.yaml", "--bench", "bench.yaml"]) == 3
+    told = capsys.readouterr()
+    assert told.out.startswith("protocol.yaml on bench.yaml: OK (pair, ")
+    assert told.err.startswith("high.yaml:17: limits.power_w: 180 W is above the bench's 150 W")
+    assert run(["protocols", "check", "cooled-needle-2cm-12min", "--bench", "cooled-rf-sim"]) == 3
+    assert "written for 20 mm, but the bench has 30 mm" in capsys.readouterr().err
