@@ -1,0 +1,129 @@
+"""The devices of a bench: each is opened, identified, found off, released. Nothing is energised or left open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+
+from controller.checkup import Finding, fail, ok, warn
+from controller.client import runtime_root
+from controller.config.loading import LoadedBench
+from controller.providers import Providers
+from drivers.contract import BadReply, DeviceError, Driver, Identity, LinkLost, NoReply, Options, Refused
+from drivers.transport.open import open_link
+from drivers.transport.port import LinkPort
+
+CONNECT_S = 15.0
+NEIGHBOUR_READY_S = 90.0  # a first start may compile kernels
+GENERIC_REMEDY = "check power, cable, port and baud rate, and that no other program uses it"
+
+
+async def bench_devices(loaded: LoadedBench) -> list[Finding]:
+    """One finding per device of the bench."""
+    bench = loaded.bench
+    if _is_running(bench.bench):
+        return [warn("devices", f"bench {bench.bench} is running and owns its ports", "stop it to check its devices")]
+    providers = Providers(device.port for device in bench.devices.values())
+    with tempfile.TemporaryDirectory(prefix="abl-") as runtime_dir:
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                for argv in providers.neighbours(str(loaded.path.resolve()), runtime_dir):
+                    await stack.enter_async_context(beside(argv))
+                resolve = partial(providers.resolve, runtime_dir=runtime_dir)
+                return list(await asyncio.gather(*(_device(loaded, name, resolve) for name in bench.devices)))
+        except DeviceError as error:
+            return [fail(error.device, error.problem, error.remedy)]
+
+
+async def identify(
+    kind: type[Driver],
+    name: str,
+    options: Options,
+    url: str,
+    baud: int | None = None,
+    resolve: Callable[[str], str] | None = None,
+) -> Identity:
+    """Open ``url``, ask the device who it is, and release the port.
+
+    Raises:
+        DeviceError: no such port, no answer, not this device, or a device that must not be used as it is.
+    """
+    link = await open_link(url, baud or kind.BAUD, resolve)
+    driver = kind(name, LinkPort(link, url), options)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            return await driver.connect()
+    except TimeoutError:
+        problem = f"{kind.MODEL} on {url} was not done identifying itself after {CONNECT_S:.0f} s"
+        raise DeviceError(name, problem, GENERIC_REMEDY) from None
+    except (NoReply, LinkLost, BadReply, Refused) as error:
+        problem = f"{kind.MODEL} does not answer as it should on {url}: {error}"
+        raise DeviceError(name, problem, GENERIC_REMEDY) from error
+    finally:
+        await driver.close()
+
+
+@contextlib.asynccontextmanager
+async def beside(argv: list[str]) -> AsyncIterator[None]:
+    """Run a process for as long as the context lasts; enter when it has printed READY.
+
+    Raises:
+        DeviceError: it ended, or was not ready in time.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
+    assert process.stdout is not None
+    stdout = process.stdout
+
+    async def drain() -> None:
+        while await stdout.readline():
+            pass
+
+    try:
+        try:
+            async with asyncio.timeout(NEIGHBOUR_READY_S):
+                while (line := await stdout.readline()).strip() != b"READY":
+                    if not line:
+                        raise DeviceError(" ".join(argv[1:4]), "ended at its start", "see what it printed above")
+        except TimeoutError:
+            raise DeviceError(" ".join(argv[1:4]), f"not ready after {NEIGHBOUR_READY_S:.0f} s", "see above") from None
+        draining = asyncio.create_task(drain())
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+    await draining
+
+
+async def _device(loaded: LoadedBench, name: str, resolve: Callable[[str], str]) -> Finding:
+    device = loaded.bench.devices[name]
+    subject = f"device {name}"
+    try:
+        told = await identify(loaded.drivers[name], name, loaded.options[name], device.port, device.baud, resolve)
+    except DeviceError as error:
+        return fail(subject, error.problem, error.remedy)
+    details = " ".join(part for part in (told.model, told.serial, told.firmware) if part)
+    return ok(subject, f"{details} on {device.port}")
+
+
+def _is_running(bench: str) -> bool:
+    """Does another process hold the bench's lock?"""
+    try:
+        lock = os.open(Path(runtime_root()) / bench / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False

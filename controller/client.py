@@ -1,0 +1,126 @@
+"""The other end of the control socket: what ``ablate run``, ``arm``, ``stop`` and a script use."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from controller.daemon.control import MAX_LINE
+
+
+class Unreachable(Exception):
+    """No daemon answers at the control socket (exit code 7)."""
+
+
+def runtime_root() -> Path:
+    """Where running benches keep sockets and pids: ``$ABLATE_RUNTIME_DIR``, else the user's runtime directory, else /tmp."""
+    if chosen := os.environ.get("ABLATE_RUNTIME_DIR"):
+        return Path(chosen)
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(base) / "ablate" if base and os.access(base, os.W_OK) else Path(f"/tmp/ablate-{os.getuid()}")
+
+
+def state_root() -> Path:
+    """Where latches outlive reboots: ``$ABLATE_STATE_DIR``, else ``~/.local/state/ablate``."""
+    if chosen := os.environ.get("ABLATE_STATE_DIR"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ablate"
+
+
+def find_socket(bench: str | None) -> Path:
+    """The control socket of ``bench``, or of the only running bench.
+
+    Raises:
+        Unreachable: no bench is running, or several are and none was named.
+    """
+    root = runtime_root()
+    if bench is not None:
+        return root / bench / "control.sock"
+    running = sorted(root.glob("*/control.sock"))
+    if not running:
+        raise Unreachable(f"no daemon is running (looked in {root}); start one with: ablate serve BENCH")
+    if len(running) > 1:
+        names = ", ".join(p.parent.name for p in running)
+        raise Unreachable(f"several benches are running ({names}); name one with --bench NAME")
+    return running[0]
+
+
+class Client:
+    """An :class:`~controller.daemon.control.Operator` over the socket. One request at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, who: str) -> None:
+        self._reader, self._writer, self._who = reader, writer, who
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def connect(cls, path: Path, *, patience_s: float = 0.0, who: str | None = None) -> Client:
+        """Connect, waiting up to ``patience_s`` for a daemon that is starting.
+
+        Raises:
+            Unreachable: nobody answers there.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience_s
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(path, limit=MAX_LINE)
+                return cls(reader, writer, who or os.environ.get("USER", ""))
+            except OSError as error:
+                if loop.time() >= until:
+                    raise Unreachable(f"no daemon answers at {path} ({error.strerror or error})") from error
+                await asyncio.sleep(0.02)
+
+    async def ask(self, verb: str, **fields: object) -> dict[str, Any]:
+        """Send one request and return its answer."""
+        async with self._turn:
+            try:
+                self._writer.write(json.dumps({"verb": verb, "who": self._who, **fields}).encode() + b"\n")
+                await self._writer.drain()
+                line = await self._reader.readline()
+            except ConnectionError as error:
+                raise Unreachable(f"the daemon hung up: {error}") from error
+        if not line:
+            raise Unreachable("the daemon hung up")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    async def status(self) -> dict[str, Any]:
+        return await self.ask("status")
+
+    async def prepare(self, protocol: str, who: str = "") -> dict[str, Any]:
+        return await self.ask("prepare", protocol=protocol)
+
+    async def arm(self, who: str = "") -> dict[str, Any]:
+        return await self.ask("arm")
+
+    async def fire(self, who: str = "") -> dict[str, Any]:
+        return await self.ask("fire")
+
+    async def renew(self) -> dict[str, Any]:
+        return await self.ask("renew")
+
+    async def release(self) -> dict[str, Any]:
+        await self.close()
+        return {"ok": True}
+
+    async def stop(self, who: str = "", reason: str = "") -> dict[str, Any]:
+        return await self.ask("stop", reason=reason)
+
+    async def ack(self, who: str = "") -> dict[str, Any]:
+        return await self.ask("ack")
+
+    async def reset(self, who: str = "", reason: str = "") -> dict[str, Any]:
+        return await self.ask("reset", reason=reason)
+
+    async def shutdown(self, who: str = "") -> dict[str, Any]:
+        return await self.ask("shutdown")
+
+    async def close(self) -> None:
+        """Hang up; a foreground lease held by this connection ends."""
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()

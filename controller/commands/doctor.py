@@ -1,0 +1,69 @@
+"""``ablate doctor``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+
+from controller.checkup import Finding, Verdict
+from controller.exits import Exit
+
+COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
+
+
+@click.command()
+@click.argument("bench", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def doctor(bench: str | None, as_json: bool) -> int:
+    """Check this machine and, where BENCH is given, its broker and devices.
+
+    Devices are opened, identified and released; nothing is ever energised. Exit code 4 when a line says FAIL.
+    """
+    findings = examine(bench)
+    worst = next((v for v in (Verdict.FAIL, Verdict.WARN) if any(f.verdict is v for f in findings)), Verdict.OK)
+    if as_json:
+        click.echo(json.dumps({"verdict": worst.value, "findings": [finding.as_dict() for finding in findings]}))
+    else:
+        for finding in findings:
+            verdict = click.style(f"{finding.verdict.value:<5}", fg=COLOURS[finding.verdict])
+            click.echo(f"{verdict}{finding.subject}: {finding.text}")
+            if finding.remedy:
+                click.echo(f"     -> {finding.remedy}")
+    return Exit.DEVICE if worst is Verdict.FAIL else Exit.DONE
+
+
+def examine(bench: str | None) -> list[Finding]:
+    """Every finding, in the order of the report.
+
+    Raises:
+        ConfigError: the bench file cannot be used.
+    """
+    from controller.checkup import host, ports
+
+    if bench is None:
+        return [
+            *host.versions(),
+            *host.clock(),
+            *host.real_time(),
+            *host.database(),
+            *host.records_folder(Path("sessions")),
+            *ports.permissions(),
+        ]
+    from controller.checkup.devices import bench_devices
+    from controller.config.loading import load_bench
+
+    loaded = load_bench(bench)
+    settings = loaded.bench
+    return [
+        *host.versions(),
+        *host.clock(),
+        *host.real_time(settings.tick_hz),
+        *host.database(),
+        *host.records_folder(Path(settings.records.folder)),
+        *(host.broker(settings.mqtt.host, settings.mqtt.port) if settings.mqtt is not None else ()),
+        *ports.permissions(),
+        *asyncio.run(bench_devices(loaded)),
+    ]

@@ -1,0 +1,107 @@
+"""From a bench file to connected instruments: the only place that knows drivers, ports and providers together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from controller.config.bench import Roles
+from controller.config.loading import LoadedBench
+from drivers.contract import (
+    CoolantPump,
+    Declaration,
+    DeviceError,
+    Driver,
+    EnableLine,
+    Identity,
+    LinkLost,
+    NoReply,
+    PowerSource,
+    Refused,
+)
+from drivers.transport.base import Link
+from drivers.transport.port import LinkPort
+
+OpenLink = Callable[[str, int], Awaitable[Link]]
+"""(port URL as in the bench file, baud) -> link."""
+
+
+@dataclass
+class Instruments:
+    """The connected devices of one bench."""
+
+    source: PowerSource
+    pump: CoolantPump | None = None
+    enable: EnableLine | None = None
+    drivers: dict[str, Driver] = field(default_factory=dict)
+    identities: dict[str, Identity] = field(default_factory=dict)
+
+    @property
+    def acquired(self) -> dict[str, Driver]:
+        """The devices that the daemon polls: all but the enable line, which is the watchdog's."""
+        return {name: driver for name, driver in self.drivers.items() if driver is not self.enable}
+
+    def declarations(self) -> dict[str, Declaration]:
+        """By name, of the acquired devices."""
+        return {name: driver.declaration() for name, driver in self.acquired.items()}
+
+    async def close(self) -> None:
+        """Release every port."""
+        for driver in self.drivers.values():
+            await driver.close()
+
+
+async def connect(loaded: LoadedBench, open_link: OpenLink) -> Instruments:
+    """Open and identify every device of the bench, all at once; nothing is energised.
+
+    Raises:
+        DeviceError: the first device (in the file's order) that cannot be used, with what to do. The others are closed.
+    """
+    bench = loaded.bench
+    drivers: dict[str, Driver] = {}
+    try:
+        for name, device in bench.devices.items():
+            kind = loaded.drivers[name]
+            link = await open_link(device.port, device.baud or kind.BAUD)
+            drivers[name] = kind(name, LinkPort(link, device.port), loaded.options[name])
+        found = await asyncio.gather(*(_identify(driver) for driver in drivers.values()), return_exceptions=True)
+        for result in found:
+            if isinstance(result, BaseException):
+                raise result
+        identities = {name: result for name, result in zip(drivers, found, strict=True) if isinstance(result, Identity)}
+        return _cast(bench.roles, drivers, identities)
+    except BaseException:
+        for driver in drivers.values():
+            await driver.close()
+        raise
+
+
+async def _identify(driver: Driver) -> Identity:
+    try:
+        return await driver.connect()
+    except (NoReply, LinkLost) as error:
+        remedy = "check power, cable and port, and that no other program uses it"
+        raise DeviceError(
+            driver.name, f"{driver.MODEL} does not answer on {driver.port.url} ({error})", remedy
+        ) from error
+    except Refused as error:
+        raise DeviceError(driver.name, f"refused to be set up: {error}", "see the device's own display") from error
+
+
+def _cast(roles: Roles, drivers: dict[str, Driver], identities: dict[str, Identity]) -> Instruments:
+    """Give each device its part; one that cannot play it is a DeviceError."""
+    source = drivers[roles.source]
+    pump = drivers[roles.pump] if roles.pump is not None else None
+    enable = drivers[roles.enable] if roles.enable is not None else None
+    if not isinstance(source, PowerSource):
+        raise _miscast(source, "a power source")
+    if pump is not None and not isinstance(pump, CoolantPump):
+        raise _miscast(pump, "a coolant pump")
+    if enable is not None and not isinstance(enable, EnableLine):
+        raise _miscast(enable, "an enable line")
+    return Instruments(source, pump, enable, drivers, identities)
+
+
+def _miscast(driver: Driver, what: str) -> DeviceError:
+    return DeviceError(driver.name, f"{driver.MODEL} is not {what}", "correct roles: in the bench file")

@@ -1,0 +1,136 @@
+"""The control socket: a Unix socket that speaks JSON lines to local people. Nothing else can arm, fire or reset.
+
+Requests are ``{"verb": …}``; answers ``{"ok": true, …}`` or ``{"ok": false, "error": …, "blocked_by": […]}``. The connection that
+sends ``fire`` becomes the foreground lease: it must say ``renew`` at least every 300 ms, and closing it ends the hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import struct
+from pathlib import Path
+from typing import Any, Protocol
+
+MAX_LINE = 1 << 20
+
+
+class Operator(Protocol):
+    """What a person can do to the daemon. Implemented by the daemon itself and, over the socket, by its clients."""
+
+    async def status(self) -> dict[str, Any]: ...
+    async def prepare(self, protocol: str, who: str) -> dict[str, Any]: ...
+    async def arm(self, who: str) -> dict[str, Any]: ...
+    async def fire(self, who: str) -> dict[str, Any]: ...
+    async def renew(self) -> dict[str, Any]: ...
+    async def release(self) -> dict[str, Any]: ...
+    async def stop(self, who: str, reason: str) -> dict[str, Any]: ...
+    async def ack(self, who: str) -> dict[str, Any]: ...
+    async def reset(self, who: str, reason: str) -> dict[str, Any]: ...
+    async def shutdown(self, who: str) -> dict[str, Any]: ...
+
+
+def peer(writer: asyncio.StreamWriter) -> tuple[int, int]:
+    """(pid, uid) of the process at the other end, as the kernel of the operating system vouches for them."""
+    sock: socket.socket = writer.get_extra_info("socket")
+    if not hasattr(socket, "SO_PEERCRED"):
+        return 0, os.getuid()  # the socket's mode 0600 is then the only guard
+    pid, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return pid, uid
+
+
+async def answer(operator: Operator, message: dict[str, Any], who: str) -> dict[str, Any]:
+    """Carry out one request."""
+    match message.get("verb"):
+        case "status":
+            return await operator.status()
+        case "prepare":
+            return await operator.prepare(str(message.get("protocol", "")), who)
+        case "arm":
+            return await operator.arm(who)
+        case "fire":
+            return await operator.fire(who)
+        case "renew":
+            return await operator.renew()
+        case "stop":
+            return await operator.stop(who, str(message.get("reason", ""))[:200])
+        case "ack":
+            return await operator.ack(who)
+        case "reset":
+            return await operator.reset(who, str(message.get("reason", ""))[:200])
+        case "shutdown":
+            return await operator.shutdown(who)
+        case verb:
+            return {"ok": False, "error": f"unknown verb {verb!r}"}
+
+
+class ControlSocket:
+    """Serves an :class:`Operator` at ``path``, mode 0600."""
+
+    def __init__(self, operator: Operator, path: Path) -> None:
+        self._operator, self._path = operator, path
+        self._server: asyncio.Server | None = None
+        self._lease_holder: asyncio.StreamWriter | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> None:
+        """Listen. A socket file that nobody answers on is replaced."""
+        self._path.unlink(missing_ok=True)
+        old = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=MAX_LINE)
+        finally:
+            os.umask(old)
+
+    async def close(self) -> None:
+        """Stop listening and hang up."""
+        if self._server is not None:
+            self._server.close()
+            for writer in list(self._writers):
+                writer.close()
+            await self._server.wait_closed()
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            pid, uid = peer(writer)
+            if uid not in (0, os.getuid()):
+                await self._say(writer, {"ok": False, "error": f"user {uid} may not control this bench"})
+                return
+            who = f"uid {uid} pid {pid}"
+            while line := await reader.readline():
+                try:
+                    message = json.loads(line)
+                    if not isinstance(message, dict):
+                        raise ValueError("not an object")
+                except ValueError as error:
+                    await self._say(writer, {"ok": False, "error": f"not a JSON object on one line: {error}"})
+                    continue
+                verb = message.get("verb")
+                if verb == "renew" and self._lease_holder is not writer:
+                    reply: dict[str, Any] = {"ok": False, "error": "this connection did not fire"}
+                else:
+                    named = message.get("who")
+                    reply = await answer(self._operator, message, f"{named} ({who})" if isinstance(named, str) else who)
+                if verb == "fire" and reply.get("ok"):
+                    self._lease_holder = writer
+                await self._say(writer, reply)
+        except (ConnectionError, asyncio.LimitOverrunError, ValueError):
+            pass  # a client that vanished or babbled; its lease ends below
+        finally:
+            if self._lease_holder is writer:
+                self._lease_holder = None
+                await self._operator.release()
+            self._writers.discard(writer)
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    @staticmethod
+    async def _say(writer: asyncio.StreamWriter, reply: dict[str, Any]) -> None:
+        writer.write(json.dumps(reply).encode() + b"\n")
+        await writer.drain()

@@ -1,0 +1,91 @@
+"""What the daemon tells of itself: the session's header and the status that people and scripts read."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from controller.config.bench import Bench
+from controller.daemon.account import Account
+from controller.daemon.application import reading
+from controller.daemon.compose import Instruments
+from controller.daemon.tick import ControlLoop
+from safety.types import Snapshot
+
+
+def header(
+    bench: Bench, bench_text: str, instruments: Instruments, simulated: bool, digest: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Header and channels of a session file."""
+    declarations = instruments.declarations()
+    head = {
+        "bench": bench.bench,
+        "bench_text": bench_text,
+        "bench_sha256": digest,
+        "applicator": bench.applicator.model_dump(),
+        "roles": bench.roles.model_dump(mode="json"),
+        "limits": bench.limits.model_dump(exclude_none=True),
+        "software": {
+            "openablate": version("openablate"),
+            "python": platform.python_version(),
+            "system": platform.platform(),
+        },
+        "drivers": {
+            name: {"driver": bench.devices[name].driver, "port": bench.devices[name].port} for name in bench.devices
+        },
+        "devices": {
+            name: {"model": identity.model, "serial": identity.serial, "firmware": identity.firmware, **identity.extra}
+            for name, identity in instruments.identities.items()
+        },
+        "declarations": {name: _plain(asdict(declaration)) for name, declaration in declarations.items()},
+        "simulated": simulated,
+        "simulation": bench.simulation,
+        "seed": (bench.simulation or {}).get("seed"),
+        "no_independent_cutoff_accepted": bench.accept_no_independent_cutoff_i_understand_the_generator_stays_on,
+    }
+    channels = [
+        {"name": f"{device}.{spec.name}", "low": spec.low, "high": spec.high, "period_s": spec.period_s}
+        for device, declaration in declarations.items()
+        for spec in declaration.channels
+    ]
+    return head, channels
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items() if key != "channels"}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def status(bench: Bench, control: ControlLoop, snapshot: Snapshot, account: Account, now_s: float) -> dict[str, Any]:
+    """The changing part of ``ablate status --json``."""
+    out = control.outputs
+    assert out is not None
+    roles = bench.roles
+    permit, setpoint, application = out.permit, control.setpoint, control.application
+    return {
+        "bench": bench.bench,
+        "state": out.state.value,
+        "epoch": permit.epoch,
+        "elapsed_s": round(account.elapsed_s(now_s), 3),
+        "permit_w": permit.max_w,
+        "limited_by": list(permit.why),
+        "blocked_by": list(out.blocked_by),
+        "setpoint_w": setpoint.power_w if setpoint is not None else 0.0,
+        "energy_j": round(out.energy_j, 1),
+        "rolloffs": application.law.rolloffs if application is not None else 0,
+        "law": dict(application.internals()) if application is not None else {},
+        "trip": out.first_trip.as_dict() if out.first_trip is not None else None,
+        "pump_on": out.pump_on,
+        "values": {
+            "power_w": reading(snapshot, f"{roles.source}.power_w"),
+            "forward_w": reading(snapshot, f"{roles.source}.forward_power_w"),
+            "impedance_ohm": reading(snapshot, roles.impedance),
+            "tip_c": reading(snapshot, roles.tip),
+            "tissue_c": [reading(snapshot, channel) for channel in roles.tissue],
+            "coolant_c": reading(snapshot, roles.coolant),
+            "flow_ml_min": reading(snapshot, roles.flow),
+        },
+    }

@@ -1,0 +1,90 @@
+"""How the daemon tells the outside what it does: the record is followed elsewhere, only state and alarms are handed over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+from controller.config.bench import Bench
+from controller.records.session import Recorder
+from safety.types import Outputs
+
+if TYPE_CHECKING:
+    from controller.daemon.app import Daemon
+
+log = logging.getLogger(__name__)
+
+
+class Telemetry(Protocol):
+    """Methods return at once, but for ``detach``, which may take seconds and is only called when energy is over."""
+
+    def attach(self, recorder: Recorder, daemon: Daemon, birth: dict[str, Any]) -> None: ...
+    def follow(self, out: Outputs) -> None: ...
+    async def detach(self) -> None: ...
+
+
+class Silence:
+    """No broker is configured."""
+
+    def attach(self, recorder: Recorder, daemon: Daemon, birth: dict[str, Any]) -> None: ...
+
+    def follow(self, out: Outputs) -> None: ...
+
+    async def detach(self) -> None: ...
+
+
+class Broker:
+    """Publishes by MQTT from a thread of its own, which follows the session file."""
+
+    def __init__(self, bench: Bench, simulated: bool) -> None:
+        self._bench, self._simulated = bench, simulated
+        self._told: tuple[object, ...] = ()
+        self._alarm: str | None = None
+
+    def attach(self, recorder: Recorder, daemon: Daemon, birth: dict[str, Any]) -> None:
+        """Begin. STOP is the only thing that the broker can bring; it is handed to the loop.
+
+        Raises:
+            MqttProblem: the configuration cannot be used.
+        """
+        from controller.mqtt.publisher import Publisher
+
+        loop = asyncio.get_running_loop()
+
+        def on_stop(who: str, reason: str) -> None:
+            loop.call_soon_threadsafe(daemon.stop_from_network, who, reason)
+
+        assert self._bench.mqtt is not None
+        self._publisher = Publisher(
+            self._bench.mqtt, self._bench.bench, simulated=self._simulated, birth=birth, on_stop=on_stop
+        )
+        self._publisher.start()
+        self._publisher.attach(recorder)
+
+    def follow(self, out: Outputs) -> None:
+        """Hand over state and alarm when they changed."""
+        trip = out.first_trip
+        now = (out.state, out.permit.epoch, trip)
+        if now == self._told:
+            return
+        self._told = now
+        self._publisher.set_state({"fsm": out.state.value, "epoch": out.permit.epoch, "simulated": self._simulated})
+        if self._alarm is not None and (trip is None or trip.monitor != self._alarm):
+            self._publisher.set_alarm(self._alarm, None)
+            self._alarm = None
+        if trip is not None:
+            self._alarm = trip.monitor
+            self._publisher.set_alarm(trip.monitor, trip.as_dict())
+
+    async def detach(self) -> None:
+        """Flush what the broker takes within its time; what it does not take stays in the session file."""
+        remain = await asyncio.to_thread(self._publisher.detach)
+        if remain:
+            log.warning("mqtt: %d batches were not published; they are in the session file", remain)
+        await asyncio.to_thread(self._publisher.close)
+
+
+def telemetry_of(bench: Bench, simulated: bool) -> Telemetry:
+    """What the bench file asks for."""
+    return Broker(bench, simulated) if bench.mqtt is not None else Silence()

@@ -1,0 +1,202 @@
+"""One control tick: snapshot, judgement, demand, set-point, the device, the watchdog, the record; in this order, every period.
+
+Everything slow happens elsewhere: acquisition tasks filled the hub, the recorder's own thread writes, MQTT follows the file.
+The only await is the set-point on its way to the source, and it is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from controller.daemon.application import Application
+from controller.daemon.hub import Hub
+from controller.daemon.lease import Lease
+from controller.records.session import Recorder, TickRow
+from drivers.contract import BadReply, LinkLost, NoReply, PowerSource, Refused
+from safety import kernel
+from safety.config import Config
+from safety.gate import Gate
+from safety.types import Demand, Fault, Inputs, Origin, Outputs, Request, Sample, Setpoint, State, Verb
+from safety.watchdog.client import Watchdog
+
+APPLY_TIMEOUT_S = 0.1  # no acknowledgement within this: the set-point may or may not have arrived (H22)
+IDLE_RECORD_S = 1.0  # while nothing happens one tick a second is recorded; from PRECHECK on every one
+NOTHING = Demand(0.0, "no application")
+
+
+@dataclass
+class Acts:
+    """What people and the protocol asked since the last tick, and how fresh the foreground's hold is."""
+
+    requests: list[Request] = field(default_factory=list)
+    lease_s: float | None = None
+
+    def take(self) -> tuple[Request, ...]:
+        """The requests since the last call."""
+        taken, self.requests = tuple(self.requests), []
+        return taken
+
+
+class ControlLoop:
+    """Owns the kernel's state and the gate; nobody else changes either."""
+
+    def __init__(
+        self,
+        config: Config,
+        state: kernel.KernelState,
+        *,
+        hub: Hub,
+        source: PowerSource,
+        watchdog: Watchdog,
+        recorder: Recorder,
+        begin: Callable[[float], Application],
+        progress_of: tuple[str, ...],
+        config_hash: Callable[[], str],
+    ) -> None:
+        """``begin`` makes the application at FIRE; ``progress_of`` are the devices whose progress the heartbeat carries;
+        ``config_hash`` is the hash of bench and protocol as loaded now."""
+        self.config, self.state = config, state
+        self.acts = Acts()
+        self.application: Application | None = None
+        self.outputs: Outputs | None = None
+        self.setpoint: Setpoint | None = None
+        self.applied_w, self.applied_s = 0.0, -math.inf
+        self.ticks = 0
+        self._hub, self._source, self._watchdog, self._recorder = hub, source, watchdog, recorder
+        self._begin, self._progress_of, self._config_hash = begin, progress_of, config_hash
+        self._gate = self._new_gate(config)
+        self._loop = asyncio.get_running_loop()
+        self._lease = Lease(self._loop, self._lapsed)
+        self._off: asyncio.Task[None] | None = None
+        self._recorded_s = -math.inf
+
+    def load(self, config: Config) -> None:
+        """Another protocol: new limits. Only while nothing can be energised (the caller has seen SAFE)."""
+        self.config = config
+        self._gate = self._new_gate(config)
+
+    @staticmethod
+    def _new_gate(config: Config) -> Gate:
+        return Gate(config.power_cap_w, config.thresholds.slew_up_w_per_s)
+
+    async def tick(self, now_s: float) -> Outputs:
+        """One tick at ``now_s``."""
+        fresh, faults = self._hub.take()
+        snapshot = self._hub.latest
+        inputs = Inputs(
+            snapshot,
+            self.acts.take(),
+            faults,
+            self.acts.lease_s,
+            self._watchdog.status,
+            self._recorder.status(),
+            self.applied_w,
+            self.applied_s,
+            self._config_hash(),
+        )
+        before = self.state.state
+        self.state, out = kernel.step(self.config, self.state, inputs, now_s)
+        self.outputs = out
+        demand = self._demand(before, out, now_s)
+        setpoint = self._gate.decide(demand, out.permit, now_s)
+        await self._apply(setpoint, out)
+        self._watchdog.beat(
+            state=out.state,
+            epoch=out.permit.epoch,
+            grant_w=setpoint.power_w,
+            enable_request=out.enable,
+            config_hash=self.config.config_hash,
+            progress=tuple([self._hub.progress.get(device, 0) for device in self._progress_of]),
+            oldest_sample_age_s=0.0,
+        )
+        self.ticks += 1
+        self._record(fresh, demand, setpoint, out, now_s)
+        return out
+
+    def _demand(self, before: State, out: Outputs, now_s: float) -> Demand:
+        if out.state is not State.FIRING:
+            return NOTHING
+        if before is not State.FIRING:
+            self.application = self._begin(now_s)
+        if self.application is None:
+            return NOTHING
+        demand = self.application.step(self._hub.latest, out.permit, now_s)
+        if self.application.law.finished:
+            self.acts.requests.append(Request(Verb.COMPLETE, Origin.PROTOCOL, now_s, reason="protocol complete"))
+        return demand
+
+    async def _apply(self, setpoint: Setpoint, out: Outputs) -> None:
+        """Bring the set-point to the source. Whatever goes wrong is UNCERTAIN, counted as the larger power, and trips."""
+        self.setpoint = setpoint
+        self._source.revoke(out.permit.epoch)
+        if out.command_off or out.state is not State.FIRING:
+            self._lease.drop()
+            if out.command_off:
+                self.send_off()
+            if self.applied_w != 0.0:
+                self.applied_w, self.applied_s = 0.0, self._loop.time()
+            return
+        before_w = self.applied_w
+        self.applied_w = max(before_w, setpoint.power_w)
+        if setpoint.power_w != before_w:
+            self.applied_s = self._loop.time()
+        try:
+            async with asyncio.timeout(APPLY_TIMEOUT_S):
+                await self._source.apply(setpoint)
+        except (TimeoutError, NoReply, BadReply, Refused, LinkLost) as error:
+            text = f"set-point {setpoint.power_w:.0f} W not acknowledged: {error or 'time-out'}"
+            check = f"cable of {self._source.name}; the generator's own display"
+            self._hub.fault(Fault("H22", "apply", self._source.name, text, check, self._loop.time()))
+            return
+        self.applied_w = setpoint.power_w
+        self._lease.hold(setpoint)
+
+    def _lapsed(self) -> None:
+        """No tick renewed the set-point in time."""
+        self.send_off()
+        text = "the permit's lease ran out: a tick did not finish in time"
+        self._hub.fault(Fault("H25", "lease", self._source.name, text, "what held the control loop", self._loop.time()))
+
+    def send_off(self) -> None:
+        """Send off, now, without waiting; one at a time, as often as asked."""
+        if self._off is None or self._off.done():
+            self._off = self._loop.create_task(self._turn_off())
+
+    async def _turn_off(self) -> None:
+        try:
+            await self._source.off()
+        except (NoReply, BadReply, Refused, LinkLost, OSError):
+            pass  # not proven: the kernel asks again at the next tick, for ever, and the watchdog has its own way
+
+    def _record(self, fresh: list[Sample], demand: Demand, setpoint: Setpoint, out: Outputs, now_s: float) -> None:
+        for kind, data in out.events:
+            self._recorder.event(now_s, kind, data)
+        if out.state in (State.BOOT, State.SAFE) and now_s - self._recorded_s < IDLE_RECORD_S and not out.events:
+            return
+        self._recorded_s = now_s
+        application = self.application
+        law: Mapping[str, object] = application.internals() if application and out.state is State.FIRING else {}
+        self._recorder.tick(
+            TickRow(
+                self.ticks,
+                now_s,
+                out.state.value,
+                demand.power_w,
+                out.permit.max_w,
+                setpoint.power_w,
+                out.permit.epoch,
+                fresh,
+                law,
+                out.energy_j,
+            )
+        )
+
+    async def close(self) -> None:
+        """Wait for an off that is under way; no lease remains."""
+        self._lease.drop()
+        if self._off is not None:
+            await asyncio.wait({self._off}, timeout=1.0)
+            self._off.cancel()

@@ -1,0 +1,167 @@
+"""Starts the processes of a live bench beside a foreground command: neighbours, then the watchdog, which starts the daemon.
+
+Each runs in a session of its own, so that Ctrl-C and a closed terminal reach the foreground alone: it can then still ask for a
+stop and see the proof of off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from controller.client import Client, Unreachable, runtime_root, state_root
+from controller.config.bench import Bench
+from controller.providers import Providers
+from drivers.contract import DeviceError
+
+NEIGHBOUR_READY_S = 90.0  # a first start compiles the world's kernels
+DAEMON_READY_S = 20.0
+
+
+class StartFailed(Exception):
+    """The daemon ended before it answered. ``code`` is its exit code, the text its own last words."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class LiveBench:
+    """The processes of one bench, as an async context. ``client`` is connected inside it."""
+
+    client: Client
+
+    def __init__(self, bench: Bench, bench_path: Path, out: Path | None, *, state_dir: Path | None = None) -> None:
+        self._bench, self._bench_path, self._out = bench, bench_path.resolve(), out
+        self.runtime_dir = runtime_root() / bench.bench
+        self.state_dir = state_dir or state_root() / bench.bench
+        self._lock: int | None = None
+        self._neighbours: list[asyncio.subprocess.Process] = []
+        self._drains: list[asyncio.Task[None]] = []
+        self._watchdog: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> LiveBench:
+        try:
+            await self._start()
+        except BaseException:
+            await self._end()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self._end()
+
+    @property
+    def control_socket(self) -> Path:
+        """Where the daemon answers."""
+        return self.runtime_dir / "control.sock"
+
+    async def wait(self) -> int:
+        """Wait until the daemon (and with it the watchdog) has ended; return the watchdog's exit code."""
+        assert self._watchdog is not None
+        return await self._watchdog.wait()
+
+    async def _start(self) -> None:
+        for folder in (self.runtime_dir, self.state_dir):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = os.open(self.runtime_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DeviceError(
+                self._bench.bench, "this bench is already being run by another ablate process", "stop that one first"
+            ) from None
+        for name in ("control.sock", "daemon.error", "pids.json"):
+            (self.runtime_dir / name).unlink(missing_ok=True)
+        providers = Providers(device.port for device in self._bench.devices.values())
+        for argv in providers.neighbours(str(self._bench_path), str(self.runtime_dir)):
+            await self._start_neighbour(argv)
+        await self._start_watchdog()
+
+    async def _start_neighbour(self, argv: list[str]) -> None:
+        with open(self.runtime_dir / "neighbour.log", "ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._neighbours.append(process)
+        assert process.stdout is not None
+        stdout = process.stdout
+        try:
+            async with asyncio.timeout(NEIGHBOUR_READY_S):
+                while (line := await stdout.readline()).strip() != b"READY":
+                    if not line:
+                        raise DeviceError(argv[2], f"ended at start ({await process.wait()})", f"see {log.name}")
+        except TimeoutError:
+            raise DeviceError(argv[2], f"not ready after {NEIGHBOUR_READY_S:.0f} s", f"see {log.name}") from None
+
+        async def drain() -> None:
+            while await stdout.readline():
+                pass
+
+        self._drains.append(asyncio.create_task(drain()))
+
+    async def _start_watchdog(self) -> None:
+        daemon = [
+            sys.executable,
+            "-m",
+            "controller.daemon",
+            str(self._bench_path),
+            "--runtime-dir",
+            str(self.runtime_dir),
+        ]
+        daemon += ["--state-dir", str(self.state_dir)]
+        daemon += ["--out", str(self._out.resolve())] if self._out else []
+        argv = [sys.executable, "-m", "safety.watchdog", "--runtime-dir", str(self.runtime_dir)]
+        argv += ["--state-dir", str(self.state_dir), "--bench", self._bench.bench, "--", *daemon]
+        log_path = self.runtime_dir / "daemon.log"
+        with open(log_path, "ab") as log:
+            self._watchdog = await asyncio.create_subprocess_exec(
+                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        ended = asyncio.create_task(self._watchdog.wait())
+        connecting = asyncio.create_task(Client.connect(self.control_socket, patience_s=DAEMON_READY_S))
+        await asyncio.wait({ended, connecting}, return_when=asyncio.FIRST_COMPLETED)
+        if connecting.done():
+            ended.cancel()
+            self.client = connecting.result()
+            return
+        connecting.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Unreachable):
+            await connecting
+        told = self.runtime_dir / "daemon.error"
+        text = told.read_text() if told.exists() else f"the daemon ended at start; see {log_path}"
+        raise StartFailed(text.strip(), ended.result())
+
+    async def _end(self) -> None:
+        """Ask the daemon to end, wait for the watchdog to have proven off, then let the neighbours go, in this order."""
+        if hasattr(self, "client"):
+            with contextlib.suppress(Unreachable, OSError):
+                await self.client.shutdown()
+                await self.client.close()
+        if self._watchdog is not None:
+            try:
+                async with asyncio.timeout(15.0):
+                    await self._watchdog.wait()
+            except TimeoutError:
+                self._watchdog.send_signal(signal.SIGTERM)  # it cuts, then kills the daemon
+                await self._watchdog.wait()
+        for process in self._neighbours:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+        for drain in self._drains:
+            await drain
+        if self._lock is not None:
+            os.close(self._lock)

@@ -1,0 +1,64 @@
+"""Transport plug-ins: who owns a port scheme, what must run beside the bench for it, and what it can say of the specimen.
+
+A provider (entry-point group ``openablate.transports``, named by its URL scheme) is an object with
+
+* ``simulated: bool`` — copied into records and banners, never branched upon;
+* ``neighbour(bench_path, runtime_dir) -> list[str] | None`` — argv of a process to run beside the bench; it prints ``READY``;
+* ``resolve(url, runtime_dir) -> str`` — the port URL that an ordinary transport can open;
+* ``async specimen(runtime_dir) -> dict | None`` — the zone reached and its picture, where the provider can know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from typing import Any, Protocol
+
+GROUP = "openablate.transports"
+
+
+class Provider(Protocol):
+    """See the module's text."""
+
+    simulated: bool
+
+    def neighbour(self, bench_path: str, runtime_dir: str) -> list[str] | None: ...
+    def resolve(self, url: str, runtime_dir: str) -> str: ...
+    async def specimen(self, runtime_dir: str) -> dict[str, Any] | None: ...
+
+
+def scheme_of(url: str) -> str:
+    """``sim`` for ``sim://gen``; empty for a path."""
+    return url.split("://", 1)[0] if "://" in url else ""
+
+
+class Providers:
+    """The providers that a bench's ports need."""
+
+    def __init__(self, urls: Iterable[str]) -> None:
+        """Load what the schemes in ``urls`` ask for; schemes without a plug-in are left to the ordinary transports."""
+        offered = {entry.name: entry for entry in entry_points(group=GROUP)}
+        schemes = sorted({scheme_of(url) for url in urls} & set(offered))
+        self._by_scheme: dict[str, Provider] = {scheme: offered[scheme].load() for scheme in schemes}
+
+    @property
+    def simulated(self) -> bool:
+        """True when any port is simulated; only ever copied into records and banners."""
+        return any(provider.simulated for provider in self._by_scheme.values())
+
+    def neighbours(self, bench_path: str, runtime_dir: str) -> list[list[str]]:
+        """The argv of every process that must run beside the bench."""
+        found = (provider.neighbour(bench_path, runtime_dir) for provider in self._by_scheme.values())
+        return [argv for argv in found if argv]
+
+    def resolve(self, url: str, runtime_dir: str) -> str:
+        """The port to open for ``url``."""
+        provider = self._by_scheme.get(scheme_of(url))
+        return provider.resolve(url, runtime_dir) if provider is not None else url
+
+    async def specimen(self, runtime_dir: str) -> dict[str, Any] | None:
+        """What is known of the specimen after the application: ``zone`` and ``picture``; None on a real bench."""
+        for provider in self._by_scheme.values():
+            if (told := await provider.specimen(runtime_dir)) is not None:
+                return told
+        return None

@@ -1,0 +1,255 @@
+"""Reading a session file: while it is written, after it was closed, or after its writer was killed.
+
+with open_session(path) as session:
+    power = session.series("gen.power_w")      # power.t_s, power.value, power.quality: numpy arrays
+    trips = [e for e in session.events() if e.kind == "trip"]
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.records.ids import SUFFIX
+from controller.records.schema import APPLICATION_ID, SCHEMA_VERSION
+from controller.records.store import RecordError
+
+Floats = NDArray[np.float64]
+
+
+class Channel(NamedTuple):
+    """One recorded quantity. None: not declared."""
+
+    name: str
+    unit: str
+    low: float | None
+    high: float | None
+    period_s: float | None
+
+
+class Series(NamedTuple):
+    """All samples of a channel, in order of arrival. A reading that was not a number is NaN; quality 0 is good."""
+
+    t_s: Floats
+    value: Floats
+    quality: NDArray[np.int64]
+
+
+class Ticks(NamedTuple):
+    """The control ticks, one element each."""
+
+    seq: NDArray[np.int64]
+    t_s: Floats
+    state: list[str]
+    demand_w: Floats
+    permit_w: Floats
+    setpoint_w: Floats
+    epoch: NDArray[np.int64]
+    energy_j: Floats
+
+
+class Event(NamedTuple):
+    """Something that happened."""
+
+    seq: int
+    t_s: float
+    utc: str
+    kind: str
+    data: dict[str, Any]
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A read-only connection to a session file, its unfinished write-ahead log included.
+
+    Raises:
+        RecordError: no such file, not a session, damaged, or of a newer version; says which, and what to do.
+    """
+    if not path.is_file():
+        raise RecordError(path, "there is no such file", "`ablate sessions list` names those that are here")
+    try:
+        try:
+            db = _connect(path)
+            _check(path, db)
+        except sqlite3.OperationalError:
+            # A folder that may not be written, with a log that was never folded in: SQLite needs room beside the file.
+            if not path.with_name(path.name + "-wal").exists():
+                raise
+            db = _copy(path)
+            _check(path, db)
+    except sqlite3.OperationalError as error:
+        raise RecordError(path, f"the file cannot be read ({error})", "check its permissions and its disk") from error
+    except sqlite3.DatabaseError as error:
+        raise RecordError(
+            path,
+            f"this is not a session file, or it is damaged or cut short ({error})",
+            "look for another copy; a session is complete only together with the -wal file beside it, if there is one",
+        ) from error
+    return db
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+    )
+
+
+def _copy(path: Path) -> sqlite3.Connection:
+    with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
+        for part in (path, path.with_name(path.name + "-wal")):
+            shutil.copyfile(part, Path(folder, part.name))
+        disk, memory = (
+            _connect(Path(folder, path.name)),
+            sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False),
+        )
+        with disk:
+            disk.backup(memory)
+        disk.close()
+    return memory
+
+
+def _check(path: Path, db: sqlite3.Connection) -> None:
+    (application,), (version,) = (
+        db.execute("PRAGMA application_id").fetchone(),
+        db.execute("PRAGMA user_version").fetchone(),
+    )
+    if application != APPLICATION_ID:
+        what = "it is empty" if path.stat().st_size == 0 else "it was made by another program"
+        raise RecordError(
+            path, f"this is not a session file: {what}", f"session files end in {SUFFIX} and are made by ablate"
+        )
+    if version > SCHEMA_VERSION:
+        raise RecordError(
+            path,
+            f"the file has schema version {version}, this program knows up to {SCHEMA_VERSION}",
+            "open it with a newer version of openablate",
+        )
+    db.execute("SELECT count(*) FROM header").fetchone()
+
+
+class SessionFile:
+    """A session as it was when it was opened. Use it as a context manager.
+
+    Attributes:
+        header: What the session is (see :meth:`controller.records.session.Recorder.create`).
+        channels: By name.
+        summary: How it ended; empty while it is being written, or when its writer was killed.
+        closed: Whether it was ended by its writer.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open ``path``. Raises :class:`RecordError`."""
+        self.path = Path(path)
+        self._db = connect(self.path)
+        try:
+            self._db.execute("BEGIN")  # one view of the file, however long it is read
+            self.header: dict[str, Any] = self._pairs("header")
+            self.summary: dict[str, Any] = self._pairs("summary")
+            self.channels: dict[str, Channel] = {}
+            self._ids: dict[str, int] = {}
+            for number, *channel in self._db.execute(
+                "SELECT id, name, unit, low, high, period_s FROM channels ORDER BY id"
+            ):
+                self.channels[channel[0]] = Channel(*channel)
+                self._ids[channel[0]] = number
+            self.closed = self._db.execute("SELECT count(*) FROM chain WHERE kind='close'").fetchone()[0] == 1
+        except (sqlite3.Error, ValueError) as error:
+            self._db.close()
+            raise RecordError(self.path, f"the file is damaged ({error})", "look for another copy") from error
+
+    def _pairs(self, table: str) -> dict[str, Any]:
+        return {
+            key: json.loads(value) for key, value in self._db.execute(f"SELECT key, value FROM {table} ORDER BY key")
+        }
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise RecordError(
+                self.path, f"the file is damaged ({error})", "`ablate sessions verify` says where"
+            ) from error
+
+    def series(self, channel: str) -> Series:
+        """All samples of ``channel``; empty for one that was never read.
+
+        Raises:
+            KeyError: the session has no such channel.
+        """
+        rows = self._rows(
+            "SELECT t_request_s, value, quality FROM samples WHERE channel=? ORDER BY id", self._ids[channel]
+        )
+        return Series(
+            np.array([row[0] for row in rows], dtype=float),
+            np.array([row[1] for row in rows], dtype=float),
+            np.array([row[2] for row in rows], dtype=np.int64),
+        )
+
+    def ticks(self) -> Ticks:
+        """What was wanted, allowed and sent at each tick."""
+        rows = self._rows(
+            "SELECT seq, t_s, state, demand_w, permit_w, setpoint_w, epoch, energy_j FROM ticks ORDER BY seq"
+        )
+        seq, t_s, state, demand_w, permit_w, setpoint_w, epoch, energy_j = zip(*rows, strict=True) if rows else [()] * 8
+        return Ticks(
+            np.array(seq, dtype=np.int64),
+            np.array(t_s, dtype=float),
+            list(state),
+            np.array(demand_w, dtype=float),
+            np.array(permit_w, dtype=float),
+            np.array(setpoint_w, dtype=float),
+            np.array(epoch, dtype=np.int64),
+            np.array(energy_j, dtype=float),
+        )
+
+    def laws(self) -> list[tuple[float, dict[str, Any]]]:
+        """(t_s, inner state of the law) of each tick."""
+        return [(t_s, json.loads(law)) for t_s, law in self._rows("SELECT t_s, law FROM ticks ORDER BY seq")]
+
+    def events(self) -> list[Event]:
+        """Everything that happened, in order."""
+        return [
+            Event(seq, t_s, utc, kind, json.loads(data))
+            for seq, t_s, utc, kind, data in self._rows("SELECT seq, t_s, utc, kind, data FROM events ORDER BY seq")
+        ]
+
+    def arrays(self, name: str) -> dict[str, Floats]:
+        """The newest arrays of this name (``picture``); empty when there are none."""
+        parts: dict[str, Floats] = {}
+        for part, shape, data in self._rows("SELECT part, shape, data FROM arrays WHERE name=? ORDER BY id", name):
+            parts[part] = np.frombuffer(data, dtype="<f8").reshape(json.loads(shape)).astype(float)
+        return parts
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_session(path: str | Path) -> SessionFile:
+    """Open a session file for reading. Raises :class:`RecordError`."""
+    return SessionFile(path)
+
+
+def find_sessions(folder: str | Path) -> list[Path]:
+    """All session files under ``folder``, the one written last at the end."""
+
+    def written(path: Path) -> tuple[float, str]:
+        log = path.with_name(path.name + "-wal")
+        return max(part.stat().st_mtime for part in (path, log) if part.exists()), path.name
+
+    return sorted(Path(folder).rglob(f"*{SUFFIX}"), key=written)

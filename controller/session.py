@@ -1,0 +1,165 @@
+"""`ablate run` and `ablate serve`: the foreground of a live bench; virtual time is handed to the runner plug-in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from controller.commands.bench import exit_code
+from controller.config import setup as setups
+from controller.config.loading import load_bench
+from controller.config.problems import ConfigError, Problem
+from controller.exits import Exit
+from controller.launch import LiveBench
+from controller.live_view import LiveView
+from controller.perform import perform
+from controller.records.reader import open_session
+
+RUNNERS = "openablate.runners"
+
+Interruptible = Callable[[Coroutine[Any, Any, int], Callable[[int], None]], int]
+
+
+def parse_speed(text: str) -> float:
+    """``max`` is infinity; anything else a positive number.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    try:
+        speed = float("inf") if text == "max" else float(text)
+    except ValueError:
+        speed = 0.0
+    if not speed > 0.0:
+        raise ConfigError([Problem("--speed", 0, "", f"{text!r} is no speed", "give a positive number, or max")])
+    return speed
+
+
+def run_application(
+    bench: str,
+    protocol: str,
+    *,
+    speed: str,
+    out: Path | None,
+    reset_reason: str | None,
+    report: bool,
+    as_json: bool,
+    loop: Interruptible,
+    state_dir: Path | None = None,
+    hint: str = "",
+) -> int:
+    """Run one application and return the exit code; see ``ablate run --help``. ``hint`` is printed at the end."""
+    setup = setups.load(bench, protocol)
+    duration_s = setup.protocol.protocol.law.end[1]
+    factor = parse_speed(speed)
+    signals: list[int] = []
+    with LiveView(quiet=as_json, duration_s=duration_s) as view:
+        if factor != 1.0:
+            runner = next(iter(entry_points(group=RUNNERS, name="virtual"))).load()
+            result = runner(
+                setup, speed=factor, out=out, watch=view, interrupted=lambda: bool(signals), loop=loop, signals=signals
+            )
+        else:
+            bench_path, protocol_path = setup.bench.path, setup.protocol.path
+            box: dict[str, Any] = {}
+
+            async def work() -> int:
+                async with LiveBench(setup.bench.bench, bench_path, out, state_dir=state_dir) as live:
+                    status = await perform(
+                        live.client,
+                        str(protocol_path),
+                        view,
+                        reset_reason=reset_reason,
+                        interrupted=lambda: bool(signals),
+                    )
+                    box.update(status.get("result") or _unfinished(status))
+                return 0
+
+            loop(work(), signals.append)
+            result = box
+    code = 128 + signals[0] if signals else int(exit_code(result))
+    page = write_report(result) if report and result.get("session_file") else None
+    report_result(result, page, as_json, hint)
+    return code
+
+
+def _unfinished(status: dict[str, Any]) -> dict[str, Any]:
+    """A result for an application that never fired."""
+    trip = status.get("trip")
+    return {
+        "result": "tripped" if trip else "aborted",
+        "trip": trip,
+        "duration_s": 0.0,
+        "energy_j": 0.0,
+        "session_file": status.get("session_file"),
+        "ticks": status.get("ticks"),
+        "late_ticks": status.get("late_ticks"),
+        "simulated": status.get("simulated"),
+    }
+
+
+def write_report(result: dict[str, Any]) -> Path | None:
+    """Write the HTML page beside the session file; say why when it cannot be."""
+    session = Path(str(result["session_file"]))
+    try:
+        from controller.report.page import write
+    except ImportError as error:
+        print(
+            f"no report: {error}; pip install 'openablate[report]', then: ablate sessions report {session}",
+            file=sys.stderr,
+        )
+        return None
+    return write(open_session(session), session.with_suffix(".html"))
+
+
+def report_result(result: dict[str, Any], page: Path | None, as_json: bool, hint: str) -> None:
+    """Say how it ended: one JSON object, or a few lines for a person."""
+    if as_json:
+        print(json.dumps(result))
+        return
+    zone = result.get("zone")
+    told = f"{result['result']}: {result['duration_s']:.1f} s, {result['energy_j'] / 1000:.2f} kJ, {result.get('rolloffs', 0)} roll-offs"
+    if zone:
+        told += f", zone {zone['long_axis_mm']:.1f} x {zone['short_axis_mm']:.1f} mm"
+    print(told)
+    if trip := result.get("trip"):
+        print(f"TRIP {trip['hazard']} {trip['monitor']} on {trip['channel'] or trip['device']}: {trip['text']}")
+        print(f"     check: {trip['check']}")
+    print(f"session: {result.get('session_file')}")
+    if page is not None:
+        print(f"report:  {page}")
+    if hint:
+        print(hint)
+
+
+def serve_bench(bench: str, out: Path | None, loop: Interruptible) -> int:
+    """Run the daemon until a signal; return the exit code."""
+    loaded = load_bench(bench)
+    signals: list[int] = []
+    code = 0
+
+    async def work() -> int:
+        nonlocal code
+        async with LiveBench(loaded.bench, loaded.path, out) as live:
+            status = await live.client.status()
+            print(f"{loaded.bench.bench}: {status['state']}; control socket {live.control_socket}", file=sys.stderr)
+            print(f"session {status.get('session_file')}", file=sys.stderr, flush=True)
+            ended = asyncio.create_task(live.wait())
+            while not signals and not ended.done():
+                await asyncio.wait({ended}, timeout=0.1)
+            if ended.done():
+                code = ended.result()
+            else:
+                ended.cancel()
+        return 0
+
+    loop(work(), signals.append)
+    if signals:
+        return Exit.INTERRUPTED if signals[0] == signal.SIGINT else 128 + signals[0]
+    return code

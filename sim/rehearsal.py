@@ -1,0 +1,196 @@
+"""The whole stack in one process on virtual time: daemon, watchdog rules and devices; same code, same bytes, one seed one result."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from controller.config.setup import Setup
+from controller.daemon.app import Daemon, Surroundings
+from controller.daemon.latch import LatchFile
+from controller.daemon.telemetry import Silence
+from controller.daemon.ticker import LoopAlarm
+from controller.perform import perform
+from controller.records.ids import seeded_id
+from controller.records.session import Recorder
+from drivers.contract import DeviceError
+from drivers.transport.base import Link
+from safety.types import Fault, Trip
+from safety.watchdog.client import InProcessWatchdog
+from sim.bench import SimBench
+from sim.clock import VirtualLoop
+from sim.power_log import PowerLog
+
+Watch = Callable[[dict[str, Any]], None]
+UTC_ZERO = "2000-01-01T00:00:00.000Z"
+"""The wall clock of a rehearsal: no date of its own, so that its record depends on the seed alone."""
+
+
+class Rehearsal:
+    """One application of ``setup`` against emulated devices in memory. Make and use it inside a :class:`~sim.clock.VirtualLoop`."""
+
+    def __init__(self, setup: Setup, *, seed: int | None, faults: Sequence[str], out: Path) -> None:
+        bench = setup.bench.bench
+        for name, device in bench.devices.items():
+            if not device.port.startswith("sim://"):
+                raise DeviceError(
+                    name,
+                    f"port {device.port} is no sim:// port",
+                    "virtual time is for simulated benches; use --speed 1 for real ports",
+                )
+        loop = asyncio.get_running_loop()
+        self._setup = setup
+        self.seed = seed if seed is not None else int((bench.simulation or {}).get("seed", 1))
+        self.power = PowerLog()
+        self.sim = SimBench(bench.model_dump(mode="json"), seed=self.seed, faults=faults, on_power=self.power.put)
+        self.sim.start(loop)
+        watchdog = InProcessWatchdog(write_off=self._write_off, write_enable=self._write_enable, on_cut=self._cut)
+        self._watchdog = watchdog
+        self._links: dict[str, Link] = {}
+        self._enable: Link | None = None
+        self.daemon = Daemon(
+            setup.bench,
+            Surroundings(
+                open_link=self._open,
+                watchdog=watchdog,
+                alarm=LoopAlarm(loop),
+                latch=LatchFile(None, bench.bench),
+                make_recorder=partial(
+                    Recorder.create, out, utc=lambda: UTC_ZERO, threaded=False, new_id=partial(seeded_id, self.seed, UTC_ZERO)
+                ),
+                specimen=self._specimen,
+                telemetry=Silence(),
+                simulated=True,
+            ),
+        )
+
+    async def _open(self, url: str, baud: int) -> Link:
+        return self.sim.open_link(url, baud)
+
+    def _write_off(self, device: str, data: bytes) -> None:
+        url = self._setup.bench.bench.devices[device].port
+        if device not in self._links:
+            self._links[device] = self.sim.open_link(url)
+            self._links[device].start(lambda _: None, lambda _: None)
+        self._links[device].write(data)
+
+    def _write_enable(self, data: bytes) -> None:
+        name = self._setup.bench.bench.roles.enable
+        assert name is not None
+        if self._enable is None:
+            self._enable = self.sim.open_link(self._setup.bench.bench.devices[name].port)
+            self._enable.start(self._watchdog.feed_enable, lambda _: None)
+        self._enable.write(data)
+
+    def _cut(self, trip: Trip) -> None:
+        """A live daemon would be dead now; here it is told, so that its record can say why."""
+        self.daemon.hub.fault(
+            Fault(trip.hazard, trip.monitor, trip.device, trip.text, trip.check, trip.t_s, lockout=True)
+        )
+
+    async def _specimen(self) -> dict[str, Any] | None:
+        told = self.sim.snapshot()
+        return {"zone": told["zone"], "picture": told["picture"]}
+
+    async def run(self, watch: Watch, interrupted: Callable[[], bool]) -> dict[str, Any]:
+        """The application, from connecting the devices to the closed session file; return the result object."""
+        daemon = self.daemon
+        loop = asyncio.get_running_loop()
+        ticking: asyncio.Task[None] | None = None
+        try:
+            await daemon.start()
+            ticking = loop.create_task(daemon.run(), name="daemon")
+            acting = loop.create_task(
+                perform(daemon, str(self._setup.protocol.path), watch, interrupted=interrupted), name="operator"
+            )
+            await asyncio.wait({ticking, acting}, return_when=asyncio.FIRST_COMPLETED)
+            if not acting.done():
+                acting.cancel()
+                await ticking
+            status = await acting
+            await daemon.shutdown("rehearsal")
+            await ticking
+            return self._judged(status)
+        finally:
+            if ticking is not None:
+                ticking.cancel()
+                await asyncio.gather(ticking, return_exceptions=True)
+            await daemon.close()
+            self.sim.stop()
+
+    def _judged(self, status: dict[str, Any]) -> dict[str, Any]:
+        """The daemon's result, with what only the tissue knows in place of what the daemon believes."""
+        result = dict(status.get("result") or {"result": "aborted", "trip": status.get("trip")})
+        result["seed"] = self.seed
+        onset_s = self.sim.first_onset_s
+        if onset_s is not None:
+            t0_s = self.sim.t0_s
+            result["fault_onset_s"] = onset_s
+            result["energy_after_fault_j"] = round(self.power.energy_j(t0_s + onset_s), 6)
+            off_s = self.power.off_since_s()
+            result["time_to_off_s"] = round(off_s - t0_s - onset_s, 6) if off_s is not None else None
+        result["energy_delivered_j"] = round(self.power.energy_j(-math.inf), 6)
+        return result
+
+
+def run_virtual(
+    setup: Setup,
+    *,
+    speed: float,
+    out: Path | None,
+    watch: Watch,
+    interrupted: Callable[[], bool],
+    loop: Callable[[Coroutine[Any, Any, int], Callable[[int], None]], int] | None = None,
+    signals: list[int] | None = None,
+) -> dict[str, Any]:
+    """The runner behind ``ablate run --speed X|max`` (entry point ``openablate.runners``: virtual)."""
+    return rehearse(setup, speed=speed, out=out, watch=watch, interrupted=interrupted, signals=signals)
+
+
+def rehearse(
+    setup: Setup,
+    *,
+    seed: int | None = None,
+    faults: Sequence[str] = (),
+    speed: float = math.inf,
+    out: Path | None = None,
+    watch: Watch = lambda status: None,
+    interrupted: Callable[[], bool] = lambda: False,
+    signals: list[int] | None = None,
+) -> dict[str, Any]:
+    """Rehearse ``setup``; return the JSON object of ``ablate rehearse --json``.
+
+    Args:
+        seed: of the world's noise; None: the bench file's.
+        faults: specifications ``device.fault[=value][@onset_s][+duration_s]``, onset from the start of the bench.
+        speed: virtual seconds per real second at most.
+        out: folder for the session file; None: the bench file's records folder.
+
+    Raises:
+        DeviceError, ConfigError, NotReady: as the live command would.
+    """
+    import signal
+
+    folder = Path(out) if out is not None else Path(setup.bench.bench.records.folder)
+
+    async def main() -> dict[str, Any]:
+        running = asyncio.get_running_loop()
+        if signals is not None:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                running.add_signal_handler(number, signals.append, number)
+        return await Rehearsal(setup, seed=seed, faults=faults, out=folder).run(watch, interrupted)
+
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(speed)) as runner:
+        return runner.run(main())
+
+
+def scratch() -> tuple[Path, Callable[[], None]]:
+    """A folder for a record that nobody keeps, and what removes it."""
+    folder = Path(tempfile.mkdtemp(prefix="ablate-rehearsal-"))
+    return folder, lambda: shutil.rmtree(folder, ignore_errors=True)
