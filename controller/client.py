@@ -17,7 +17,9 @@ class Unreachable(Exception):
 
 
 def runtime_root() -> Path:
-    """Where running benches keep sockets and pids: ``$ABLATE_RUNTIME_DIR``, else the user's runtime directory, else /tmp."""
+    """Where running benches keep sockets and pids: ``$ABLATE_RUNTIME_DIR``, else the user's runtime directory, else
+    /tmp.
+    """
     if chosen := os.environ.get("ABLATE_RUNTIME_DIR"):
         return Path(chosen)
     base = os.environ.get("XDG_RUNTIME_DIR")

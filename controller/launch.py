@@ -1,7 +1,8 @@
-"""Starts the processes of a live bench beside a foreground command: neighbours, then the watchdog, which starts the daemon.
+"""Starts the processes of a live bench beside a foreground command: neighbours, then the watchdog, which starts the
+daemon.
 
-Each runs in a session of its own, so that Ctrl-C and a closed terminal reach the foreground alone: it can then still ask for a
-stop and see the proof of off.
+Each runs in a session of its own, so that Ctrl-C and a closed terminal reach the foreground alone: it can then still
+ask for a stop and see the proof of off.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class LiveBench:
         await self._start_watchdog()
 
     async def _start_neighbour(self, argv: list[str]) -> None:
-        with open(self.runtime_dir / "neighbour.log", "ab") as log:
+        with (self.runtime_dir / "neighbour.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *argv,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -124,12 +125,14 @@ class LiveBench:
         daemon += ["--state-dir", str(self.state_dir)]
         daemon += ["--out", str(self._out.resolve())] if self._out else []
         argv = [sys.executable, "-m", "safety.watchdog", "--runtime-dir", str(self.runtime_dir)]
-        argv += ["--state-dir", str(self.state_dir), "--bench", self._bench.bench, "--", *daemon]
+        lease_ms = max(200, round(3000 / self._bench.tick_hz))
+        argv += ["--state-dir", str(self.state_dir), "--bench", self._bench.bench, "--lease-ms", str(lease_ms)]
+        argv += ["--", *daemon]
         log_path = self.runtime_dir / "daemon.log"
-        with open(log_path, "ab") as log:
+        with log_path.open("ab") as log:
             self._watchdog = await asyncio.create_subprocess_exec(
-                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+                *argv, stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+            )  # standard input is never written: its end tells the daemon that the foreground has died
         ended = asyncio.create_task(self._watchdog.wait())
         connecting = asyncio.create_task(Client.connect(self.control_socket, patience_s=DAEMON_READY_S))
         await asyncio.wait({ended, connecting}, return_when=asyncio.FIRST_COMPLETED)
@@ -145,7 +148,7 @@ class LiveBench:
         raise StartFailed(text.strip(), ended.result())
 
     async def _end(self) -> None:
-        """Ask the daemon to end, wait for the watchdog to have proven off, then let the neighbours go, in this order."""
+        """Ask the daemon to end, wait until the watchdog has proven off, then let the neighbours go, in this order."""
         if hasattr(self, "client"):
             with contextlib.suppress(Unreachable, OSError):
                 await self.client.shutdown()

@@ -1,4 +1,6 @@
-"""What `run` and `demo` show while an application runs: one line of live values, redrawn on a terminal, sparse in a log."""
+"""What `run` and `demo` show while an application runs: one line of live values, redrawn on a terminal, sparse in a
+log.
+"""
 
 from __future__ import annotations
 
@@ -80,8 +82,8 @@ class LiveView:
 
     def _panel(self, status: dict[str, Any]) -> Table:
         table = Table.grid(padding=(0, 1))
-        if status.get("simulated"):
-            table.add_row(Text(" SIMULATED ", style="black on yellow"))
+        if banner := status.get("banner"):
+            table.add_row(Text(f" {banner} ", style="black on yellow"))
         table.add_row(Text(line(status)))
         if self._duration_s:
             done = min(1.0, status.get("elapsed_s", 0.0) / self._duration_s)

@@ -1,6 +1,8 @@
-"""One application from prepare to cool-down, as the foreground does it: the same code over the control socket and in a rehearsal.
+"""One application from prepare to cool-down, as the foreground does it: the same code over the control socket and in a
+rehearsal.
 
-The caller's own life is the lease: while :func:`perform` runs it renews the hold every 100 ms, and when it dies the energy stops.
+The caller's own life is the lease: while :func:`perform` runs it renews the hold every 100 ms, and when it dies the
+energy stops.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ Interrupted = Callable[[], bool]
 
 
 class NotReady(Exception):
-    """The bench refused to become ready, arm or fire (exit code 4). ``blocked_by`` lists what is missing, most limiting first."""
+    """The bench refused to become ready, arm or fire (exit code 4). ``blocked_by`` lists what is missing, most
+    limiting first.
+    """
 
     def __init__(self, what: str, blocked_by: list[str]) -> None:
         super().__init__(f"{what}: " + ("; ".join(blocked_by) or "no reason given"))
@@ -50,7 +54,8 @@ async def _until(operator: Operator, states: set[str], within_s: float, watch: W
 
 
 async def clear_latch(operator: Operator, reason: str, watch: Watch) -> None:
-    """Acknowledge and reset an earlier trip: three acts stay three acts, this only saves the typing of a person who looked.
+    """Acknowledge and reset an earlier trip: three acts stay three acts, this only saves the typing of a person who
+    looked.
 
     Raises:
         Latched: the cause is still there, or the reset was refused.
@@ -118,7 +123,9 @@ async def perform(
 
 
 async def hold(operator: Operator, watch: Watch, interrupted: Interrupted = lambda: False) -> dict[str, Any]:
-    """Renew the lease until the application is over and concluded; an interruption is a stop request. Return the last status."""
+    """Renew the lease until the application is over and concluded; an interruption is a stop request. Return the last
+    status.
+    """
     stopped = False
     while True:
         if interrupted() and not stopped:

@@ -1,9 +1,11 @@
-"""Transport plug-ins: who owns a port scheme, what must run beside the bench for it, and what it can say of the specimen.
+"""Transport plug-ins: who owns a port scheme, what must run beside the bench for it, and what it can say of the
+specimen.
 
 A provider (entry-point group ``openablate.transports``, named by its URL scheme) is an object with
 
 * ``simulated: bool`` — copied into records and banners, never branched upon;
-* ``neighbour(bench_path, runtime_dir) -> list[str] | None`` — argv of a process to run beside the bench; it prints ``READY``;
+* ``neighbour(bench_path, runtime_dir) -> list[str] | None`` — argv of a process to run beside the bench, which prints
+  ``READY``;
 * ``resolve(url, runtime_dir) -> str`` — the port URL that an ordinary transport can open;
 * ``async specimen(runtime_dir) -> dict | None`` — the zone reached and its picture, where the provider can know.
 """
@@ -15,6 +17,8 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 GROUP = "openablate.transports"
+BANNERS = ("", "SIMULATED")
+"""What every view shows, by ``simulated``: a look-up, because nothing may branch on it."""
 
 
 class Provider(Protocol):

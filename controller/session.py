@@ -124,7 +124,8 @@ def report_result(result: dict[str, Any], page: Path | None, as_json: bool, hint
         print(json.dumps(result))
         return
     zone = result.get("zone")
-    told = f"{result['result']}: {result['duration_s']:.1f} s, {result['energy_j'] / 1000:.2f} kJ, {result.get('rolloffs', 0)} roll-offs"
+    told = f"{result['result']}: {result['duration_s']:.1f} s, {result['energy_j'] / 1000:.2f} kJ"
+    told += f", {result.get('rolloffs', 0)} roll-offs"
     if zone:
         told += f", zone {zone['long_axis_mm']:.1f} x {zone['short_axis_mm']:.1f} mm"
     print(told)

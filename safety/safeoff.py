@@ -1,6 +1,7 @@
 """How a device is turned off, as data: bytes that the daemon, the watchdog and a person with a terminal can all send.
 
-The watchdog must be able to turn a generator off without a line of driver code, so a plan is plain values that survive JSON.
+The watchdog must be able to turn a generator off without a line of driver code, so a plan is plain values that survive
+JSON.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import asdict, dataclass
 class Readback:
     """A query whose reply proves "off".
 
-    ``reply_length`` bytes are awaited; the big-endian integer at ``offset``..``offset + width`` masked by ``mask`` must be at
-    most ``at_most``. ``prefix`` must open the reply, else it is not an answer to this query.
+    ``reply_length`` bytes are awaited; the big-endian integer at ``offset``..``offset + width`` masked by ``mask`` must
+    be at most ``at_most``. ``prefix`` must open the reply, else it is not an answer to this query.
     """
 
     query: bytes
@@ -36,9 +37,10 @@ class Readback:
 class SafeOffPlan:
     """The bytes that turn a device off.
 
-    ``resync`` is harmless filler that completes or spoils a half-written frame, so that ``off`` cannot be swallowed by it.
-    ``off`` frames are written in order with ``gap_s`` between them. ``reopen`` names the resource (a path, ``tcp://host:port``)
-    for a port whose descriptor cannot be shared; ``baud`` is what a reopened serial path is set to.
+    ``resync`` is harmless filler that completes or spoils a half-written frame, so that ``off`` cannot be swallowed by
+    it. ``off`` frames are written in order with ``gap_s`` between them. ``reopen`` names the resource (a path,
+    ``tcp://host:port``) for a port whose descriptor cannot be shared; ``baud`` is what a reopened serial path is set
+    to.
     """
 
     device: str

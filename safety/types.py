@@ -1,7 +1,7 @@
 """The words that every room shares: Sample, Snapshot, Demand, Permit, Setpoint, Trip, Request.
 
-All times are seconds of the daemon's one clock (``loop.time()``, i.e. CLOCK_MONOTONIC on a live bench, virtual time in a
-rehearsal). Wall-clock time is a label and never takes part in a decision (P29).
+All times are seconds of the daemon's one clock (``loop.time()``, i.e. CLOCK_MONOTONIC on a live bench, virtual time in
+a rehearsal). Wall-clock time is a label and never takes part in a decision (P29).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Quality(enum.IntEnum):
 class Sample(NamedTuple):
     """One measurement.
 
-    ``channel`` is ``device.quantity_unit`` (``gen.forward_power_w``, ``tc.tip_c``, ``inputs.estop_a_closed``); two-valued
-    channels hold 0.0 or 1.0. ``t_request_s`` is the time at which the *request* left, not the time of the reply, so that a
-    late answer is old by construction (H16, H18).
+    ``channel`` is ``device.quantity_unit`` (``gen.forward_power_w``, ``tc.tip_c``, ``inputs.estop_a_closed``);
+    two-valued channels hold 0.0 or 1.0. ``t_request_s`` is the time at which the *request* left, not the time of the
+    reply, so that a late answer is old by construction (H16, H18).
     """
 
     channel: str
@@ -40,7 +40,7 @@ Snapshot = Mapping[str, Sample]
 
 
 class State(enum.Enum):
-    """The daemon's states (safety.md 3.5). PAUSE, the pulse-off of a roll-off, is inside FIRING with a demand of 0 W."""
+    """The daemon's states. PAUSE, the pulse-off of a roll-off, is inside FIRING with a demand of 0 W."""
 
     BOOT = "BOOT"
     SAFE = "SAFE"
@@ -94,7 +94,9 @@ class Demand(NamedTuple):
 
 
 class Permit(NamedTuple):
-    """What safety allows now: at most ``max_w`` until ``expires_at_s``; ``why`` says what limits it, most limiting first."""
+    """What safety allows now: at most ``max_w`` until ``expires_at_s``; ``why`` says what limits it, most limiting
+    first.
+    """
 
     max_w: float
     expires_at_s: float
@@ -139,7 +141,9 @@ class Trip:
     pump_off: bool = False  # a leak: cooling would make it worse (SS3)
 
     def as_dict(self) -> dict[str, object]:
-        """The ``trip`` object of ``run --json`` and of the session file; non-finite numbers become None (JSON has none)."""
+        """The ``trip`` object of ``run --json`` and of the session file; non-finite numbers become None (JSON has
+        none).
+        """
 
         def number(x: float) -> float | None:
             return x if math.isfinite(x) else None
@@ -160,8 +164,9 @@ class Trip:
 
 
 class Fault(NamedTuple):
-    """Something that the daemon itself saw go wrong since the last tick: a dead acquisition task, an exception on the energy
-    path, a device that changed identity. Every fault trips."""
+    """Something that the daemon itself saw go wrong since the last tick: a dead acquisition task, an exception on the
+    energy path, a device that changed identity. Every fault trips.
+    """
 
     hazard: str
     monitor: str

@@ -88,7 +88,7 @@ def rehearse(
     from sim import rehearsal
 
     setup = setups.load(bench, protocol)
-    folder, clean = (out, lambda: None) if out is not None else rehearsal.scratch()
+    folder, clean = rehearsal.kept(out) if out is not None else rehearsal.scratch()
     try:
         with LiveView(quiet=as_json, duration_s=setup.protocol.protocol.law.end[1]) as view:
             result = rehearsal.rehearse(setup, seed=seed, faults=faults, out=folder, watch=view)
@@ -153,11 +153,13 @@ def simulate(protocol: str, tissue: str, mesh: str, gauge: int, as_json: bool) -
         return Exit.DONE
     zone = result["zone"]
     click.echo(
-        f"{treatment.protocol} on {tissue}, {mesh} mesh: {result['duration_s']:.0f} s, {result['energy_j'] / 1000:.1f} kJ"
+        f"{treatment.protocol} on {tissue}, {mesh} mesh: "
+        f"{result['duration_s']:.0f} s, {result['energy_j'] / 1000:.1f} kJ"
     )
     click.echo(f"zone       {zone['long_axis_mm']:.1f} x {zone['short_axis_mm']:.1f} mm, {zone['volume_ml']:.1f} mL")
     click.echo(
-        f"impedance  {result['impedance_start_ohm']:.0f} -> {result['impedance_min_ohm']:.0f} ohm, {result['rolloffs']} roll-offs"
+        f"impedance  {result['impedance_start_ohm']:.0f} -> {result['impedance_min_ohm']:.0f} ohm, "
+        f"{result['rolloffs']} roll-offs"
     )
     for probe in result["probes"]:
         reached = probe["time_to_54c_s"]

@@ -127,7 +127,7 @@ class Wire:
 
     def _ring(self, due_s: float) -> None:
         self._alarm = None
-        # Rounding may put the loop's time a hair before the due time; taken literally that would be due again at once, for ever.
+        # Rounding may put the loop's time a hair before the due time; it would then be due again at once, for ever.
         now_s = max(self.loop.time() - self.t0_s, due_s)
         next_s = self.emulator.poll_due(now_s)
         if next_s is not None:

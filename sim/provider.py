@@ -6,14 +6,19 @@ directory>/ports/gen``, opened like any other serial port.
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from sim.bench import SCHEME
 
 
 class Provider:
     """What the launcher needs to know of a transport plug-in."""
+
+    simulated = True
 
     def neighbour(self, bench_path: str, runtime_dir: str) -> list[str] | None:
         """Command line of the process to run beside the bench; it prints ``READY`` when its ports are open."""
@@ -26,6 +31,21 @@ class Provider:
         if not url.startswith(SCHEME) or not name or "/" in name or name.startswith("."):
             raise ValueError(f"port {url!r}: write {SCHEME}<name>, for example {SCHEME}gen")
         return str(Path(runtime_dir) / "ports" / name)
+
+    async def specimen(self, runtime_dir: str) -> dict[str, Any] | None:
+        """Zone and picture of the simulated tissue, from the neighbour's back door; None when it does not answer."""
+        try:
+            async with asyncio.timeout(5.0):
+                reader, writer = await asyncio.open_unix_connection(Path(runtime_dir) / "sim.sock", limit=1 << 24)
+                try:
+                    writer.write(b'{"snapshot": true}\n')
+                    told: dict[str, Any] = json.loads(await reader.readline())
+                finally:
+                    writer.close()
+        except (OSError, ValueError, TimeoutError):
+            return None
+        snapshot = told.get("snapshot", told)
+        return {"zone": snapshot.get("zone"), "picture": snapshot.get("picture")}
 
 
 PROVIDER = Provider()

@@ -1,4 +1,6 @@
-"""The whole stack in one process on virtual time: daemon, watchdog rules and devices; same code, same bytes, one seed one result."""
+"""The whole stack in one process on virtual time: daemon, watchdog rules and devices; same code, same bytes, one seed
+one result.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ UTC_ZERO = "2000-01-01T00:00:00.000Z"
 
 
 class Rehearsal:
-    """One application of ``setup`` against emulated devices in memory. Make and use it inside a :class:`~sim.clock.VirtualLoop`."""
+    """One application of ``setup`` against emulated devices in memory. Make and use it inside a
+    :class:`~sim.clock.VirtualLoop`.
+    """
 
     def __init__(self, setup: Setup, *, seed: int | None, faults: Sequence[str], out: Path) -> None:
         bench = setup.bench.bench
@@ -62,7 +66,11 @@ class Rehearsal:
                 alarm=LoopAlarm(loop),
                 latch=LatchFile(None, bench.bench),
                 make_recorder=partial(
-                    Recorder.create, out, utc=lambda: UTC_ZERO, threaded=False, new_id=partial(seeded_id, self.seed, UTC_ZERO)
+                    Recorder.create,
+                    out,
+                    utc=lambda: UTC_ZERO,
+                    threaded=False,
+                    new_id=partial(seeded_id, self.seed, UTC_ZERO),
                 ),
                 specimen=self._specimen,
                 telemetry=Silence(),
@@ -188,6 +196,11 @@ def rehearse(
 
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(speed)) as runner:
         return runner.run(main())
+
+
+def kept(folder: Path) -> tuple[Path, Callable[[], None]]:
+    """A folder that stays."""
+    return folder, lambda: None
 
 
 def scratch() -> tuple[Path, Callable[[], None]]:

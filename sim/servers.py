@@ -26,7 +26,7 @@ class PtyServer:
     The slave side is held open, so that the master does not see an end of file between two clients. While the cable is
     pulled (fault ``link.disconnect``) the terminal and its link are gone.
 
-    Raises OSError when ``path`` exists and is not a symbolic link, or cannot be made.
+    Raises OSError when ``path`` is anything but a left-over link to a pseudo-terminal, or cannot be made.
     """
 
     def __init__(self, wire: Wire, path: Path) -> None:
@@ -37,10 +37,7 @@ class PtyServer:
         self._open()
 
     def _open(self) -> None:
-        if self.path.exists() and not self.path.is_symlink():
-            raise FileExistsError(
-                errno.EEXIST, "is in the way of the port's link; remove it or choose another path", str(self.path)
-            )
+        self._refuse_what_is_not_ours()
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -50,6 +47,15 @@ class PtyServer:
         fresh.symlink_to(os.ttyname(self._slave))
         fresh.replace(self.path)
         self.wire.loop.add_reader(self._master, self._readable)
+
+    def _refuse_what_is_not_ours(self) -> None:
+        """Only a link to a pseudo-terminal may be replaced: an emulator that was killed left it."""
+        if not os.path.lexists(self.path):
+            return
+        if not (self.path.is_symlink() and os.readlink(self.path).startswith("/dev/pts/")):
+            raise FileExistsError(
+                errno.EEXIST, "this is in the way of the link to the port; choose another path", str(self.path)
+            )
 
     def where(self) -> str:
         """The link and the terminal behind it."""

@@ -19,7 +19,7 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 
 def _interruptible(work: Coroutine[Any, Any, int], on_signal: Callable[[int], None]) -> int:
-    """Run ``work``; SIGINT, SIGTERM and SIGHUP (a closed terminal) go to ``on_signal`` instead of ending the process."""
+    """Run ``work``; SIGINT, SIGTERM and SIGHUP (a closed terminal) go to ``on_signal`` and end nothing."""
 
     async def main() -> int:
         loop = asyncio.get_running_loop()
@@ -130,7 +130,7 @@ def status(bench: str | None, as_json: bool) -> int:
         return Exit.DONE
     from controller.live_view import line
 
-    click.echo(("SIMULATED  " if answer.get("simulated") else "") + f"{answer['bench']}  {line(answer)}")
+    click.echo(f"{answer.get('banner', '')}  {answer['bench']}  {line(answer)}".lstrip())
     if trip := answer.get("trip"):
         click.echo(f"TRIP {trip['hazard']} {trip['monitor']}: {trip['text']}. Check: {trip['check']}.")
     for reason in answer.get("blocked_by") or []:
@@ -141,7 +141,8 @@ def status(bench: str | None, as_json: bool) -> int:
     )
     pids = answer.get("pids", {})
     click.echo(
-        f"ticks {answer.get('ticks')}, late {answer.get('late_ticks')}; daemon {pids.get('daemon')}, watchdog {pids.get('watchdog')}"
+        f"ticks {answer.get('ticks')}, late {answer.get('late_ticks')}; "
+        f"daemon {pids.get('daemon')}, watchdog {pids.get('watchdog')}"
     )
     return Exit.DONE
 
@@ -151,15 +152,17 @@ def status(bench: str | None, as_json: bool) -> int:
 @BENCH_OPTION
 @JSON_OPTION
 def arm(protocol: str, bench: str | None, as_json: bool) -> int:
-    """First of the two operator acts: load PROTOCOL, check everything, arm for 30 s. Then `ablate start` or the footswitch.
+    """First of the two operator acts: load PROTOCOL, check everything, arm for 30 s. Then `ablate start` or the
+    footswitch.
 
     \b
     Example:
       ablate arm cooled-needle-3cm-12min
     """
 
+    path = str(Path(protocol).resolve()) if Path(protocol).is_file() else protocol
+
     async def act(client: Client) -> dict[str, Any]:
-        path = str(Path(protocol).resolve()) if Path(protocol).is_file() else protocol
         answer = await client.prepare(path)
         if not answer.get("ok"):
             return answer

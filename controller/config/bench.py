@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from controller.mqtt.config import MqttConfig
 from safety.limits import Limits as LayerLimits
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="lower-case letters, digits, - and _")]
@@ -89,26 +90,6 @@ class Records(Model):
     folder: Text = "sessions"
 
 
-class Tls(Model):
-    """TLS towards the broker. Without ``ca_file`` the system's authorities count."""
-
-    ca_file: Text | None = None
-    cert_file: Text | None = None
-    key_file: Text | None = None
-
-
-class Mqtt(Model):
-    """The broker. A password never stands in this file."""
-
-    host: Text
-    port: Annotated[int, Field(ge=1, le=65535)] = 1883
-    site: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="first part of the topic after abl/v1")]
-    tls: Tls | None = None
-    username: Text | None = None
-    password_file: Text | None = None
-    keepalive_s: Annotated[int, Field(ge=2, le=3600)] = 10
-
-
 class Bench(Model):
     """A bench file."""
 
@@ -123,6 +104,6 @@ class Bench(Model):
         Field(ge=0.05, le=2, description="oldest sample that counts on the energy path; older data means less power"),
     ] = 0.25
     records: Records = Records()
-    mqtt: Mqtt | None = None
+    mqtt: MqttConfig | None = None
     accept_no_independent_cutoff_i_understand_the_generator_stays_on: bool = False
     simulation: Annotated[dict[str, Any] | None, Field(description="read by the sim:// provider only")] = None

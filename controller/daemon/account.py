@@ -13,8 +13,8 @@ OFF_W = 1.0
 class Account:
     """Follows the ticks of one application. Energy is the integral of the measured load power over its request times.
 
-    ``energy_after_fault_j`` and ``time_to_off_s`` run from the first trip; a rehearsal, which knows when its fault began and what
-    the tissue received, replaces them by the truth.
+    ``energy_after_fault_j`` and ``time_to_off_s`` run from the first trip; a rehearsal, which knows when its fault
+    began and what the tissue received, replaces them by the truth.
     """
 
     def __init__(self, fired_s: float | None = None) -> None:

@@ -1,4 +1,6 @@
-"""One task per device that polls it at its declared period. Its death, for whatever reason, is a fault that trips (P11)."""
+"""One task per device that polls it at its declared period. Its death, for whatever reason, is a fault that trips
+(P11).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daemon: composition root of one bench, and the :class:`~controller.daemon.control.Operator` that people talk to."""
+"""The daemon: composition root of one bench, and the ``Operator`` that people talk to (controller.daemon.control)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from controller.daemon.latch import LatchFile
 from controller.daemon.telemetry import Telemetry
 from controller.daemon.tick import ControlLoop
 from controller.daemon.ticker import Alarm, Ticker
+from controller.providers import BANNERS
 from controller.records.session import Recorder
 from safety import kernel
 from safety.types import Fault, Origin, Outputs, Quality, Request, Sample, State, Verb
@@ -107,6 +108,8 @@ class Daemon:
         progress = tuple(self.instruments.acquired)
         budgets = tuple((name, 1.0) for name in progress)
         await around.watchdog.hello(Hello(plans, enable, period_s, budgets))
+        if line is not None:
+            await line.port.close()  # the watchdog holds a duplicate; from here on it alone speaks to the enable line
         latch = around.latch.read()
         self.control = ControlLoop(
             config,
@@ -200,6 +203,8 @@ class Daemon:
             self._latched_now = False
             self._around.latch.clear()
         self._around.telemetry.follow(out)
+        if out.state in AT_REST:
+            self.control.acts.lease_s = None
         self._account.follow(out, self.hub.latest, self.bench.roles.source, now_s)
         if self._account.ended_s is not None and self._conclusion is None and out.state in AT_REST:
             self._conclusion = self._loop.create_task(self._conclude(), name="conclude")
@@ -220,6 +225,10 @@ class Daemon:
     async def _ask(
         self, verb: Verb, who: str, wanted: set[State], origin: Origin = Origin.LOCAL, reason: str = ""
     ) -> dict[str, Any]:
+        before = self.control.outputs
+        if before is None or before.state in wanted:
+            already = before.state.value if before is not None else "starting"
+            return {"ok": False, "error": f"{verb.value} refused: already {already}"}
         self._post(verb, who, origin=origin, reason=reason)
         await self._judged()
         out = self.control.outputs
@@ -266,6 +275,9 @@ class Daemon:
         return await self._ask(Verb.ARM, who, {State.ARMED})
 
     async def fire(self, who: str) -> dict[str, Any]:
+        """Second act. The caller's hold begins here; it lasts as long as it is renewed."""
+        if self.control.acts.lease_s is not None:
+            return {"ok": False, "error": "another foreground holds the application"}
         self.control.acts.lease_s = self._loop.time()
         answer = await self._ask(Verb.FIRE, who, {State.FIRING}, Origin.FOREGROUND)
         if not answer["ok"]:
@@ -318,6 +330,7 @@ class Daemon:
         status |= {
             "ok": True,
             "simulated": self._around.simulated,
+            "banner": BANNERS[self._around.simulated],
             "protocol": self.protocol.protocol if self.protocol is not None else None,
             "session_file": str(self.recorder.path),
             "record": {"healthy": record.healthy, "text": record.text, "age_s": self._loop.time() - record.t_durable_s},

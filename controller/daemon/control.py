@@ -1,7 +1,8 @@
 """The control socket: a Unix socket that speaks JSON lines to local people. Nothing else can arm, fire or reset.
 
-Requests are ``{"verb": …}``; answers ``{"ok": true, …}`` or ``{"ok": false, "error": …, "blocked_by": […]}``. The connection that
-sends ``fire`` becomes the foreground lease: it must say ``renew`` at least every 300 ms, and closing it ends the hold.
+Requests are ``{"verb": …}``; answers ``{"ok": true, …}`` or ``{"ok": false, "error": …, "blocked_by": […]}``. The
+connection that sends ``fire`` becomes the foreground lease: it must say ``renew`` at least every 300 ms, and closing it
+ends the hold.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What the kernel is told about this bench: declarations, roles and limits of the files, as :class:`safety.config.Config`."""
+"""What the kernel is told about this bench: declarations, roles and limits of the files, as
+:class:`safety.config.Config`.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,8 @@ SOURCE_SIGNS = {
 def age_limit_s(spec: ChannelSpec, floor_s: float) -> float:
     """The oldest request that still counts, or ``floor_s`` where the device is faster.
 
-    A slow instrument's newest sample is up to two periods old when all is well (it answers one period after the request), so
-    half a period more is what jitter may take.
+    A slow instrument's newest sample is up to two periods old when all is well (it answers one period after the
+    request), so half a period more is what jitter may take.
     """
     return max(floor_s, 2.5 * spec.period_s)
 
@@ -66,7 +68,7 @@ def guard(
     flags = []
     for name, (good, hazard, text, check) in SOURCE_SIGNS.items():
         if (channel := of_source(name)) is not None:
-            flags.append(FlagRule(channel, good, hazard, text, check, hold_s=1.0, trips_in=frozenset({State.FIRING}), inhibits_in=frozenset()))
+            flags.append(FlagRule(channel, good, hazard, text, check, 1.0, frozenset({State.FIRING}), frozenset()))
     pair = roles.footswitch
     tick_s = 1.0 / bench.tick_hz
     cooling = protocol.cooling if protocol is not None else None

@@ -1,4 +1,6 @@
-"""The newest sample of each channel, and what came since the last tick. Filled by acquisition, read by the tick; no locks, one loop."""
+"""The newest sample of each channel, and what came since the last tick. Filled by acquisition, read by the tick; no
+locks, one loop.
+"""
 
 from __future__ import annotations
 

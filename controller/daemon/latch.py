@@ -10,7 +10,9 @@ from safety.types import Trip
 
 
 class LatchFile:
-    """``<state dir>/latch.json``; written with fsync before it replaces the old one. ``path`` None keeps it in memory only."""
+    """``<state dir>/latch.json``; written with fsync before it replaces the old one. ``path`` None keeps it in memory
+    only.
+    """
 
     def __init__(self, path: Path | None, bench: str) -> None:
         self._path, self._bench = path, bench

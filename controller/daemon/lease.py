@@ -1,4 +1,5 @@
-"""The permit's lease inside the daemon: if no newer set-point comes before the last one expires, the source is turned off.
+"""The permit's lease inside the daemon: if no newer set-point comes before the last one expires, the source is turned
+off.
 
 This catches a tick that never finishes (a lost await) while the loop itself still runs; a loop that does not run is the
 watchdog's business.

@@ -1,4 +1,6 @@
-"""How the daemon tells the outside what it does: the record is followed elsewhere, only state and alarms are handed over."""
+"""How the daemon tells the outside what it does: the record is followed elsewhere, only state and alarms are handed
+over.
+"""
 
 from __future__ import annotations
 
@@ -87,4 +89,6 @@ class Broker:
 
 def telemetry_of(bench: Bench, simulated: bool) -> Telemetry:
     """What the bench file asks for."""
-    return Broker(bench, simulated) if bench.mqtt is not None else Silence()
+    if bench.mqtt is None:
+        return Silence()
+    return Broker(bench, simulated)

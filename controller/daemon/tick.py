@@ -1,12 +1,14 @@
-"""One control tick: snapshot, judgement, demand, set-point, the device, the watchdog, the record; in this order, every period.
+"""One control tick: snapshot, judgement, demand, set-point, the device, the watchdog, the record; in this order, every
+period.
 
-Everything slow happens elsewhere: acquisition tasks filled the hub, the recorder's own thread writes, MQTT follows the file.
-The only await is the set-point on its way to the source, and it is bounded.
+Everything slow happens elsewhere: acquisition tasks filled the hub, the recorder's own thread writes, MQTT follows the
+file. The only await is the set-point on its way to the source, and it is bounded.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +19,9 @@ from controller.daemon.lease import Lease
 from controller.records.session import Recorder, TickRow
 from drivers.contract import BadReply, LinkLost, NoReply, PowerSource, Refused
 from safety import kernel
-from safety.config import Config
+from safety.config import Config, Judged
 from safety.gate import Gate
-from safety.types import Demand, Fault, Inputs, Origin, Outputs, Request, Sample, Setpoint, State, Verb
+from safety.types import Demand, Fault, Inputs, Origin, Outputs, Request, Sample, Setpoint, Snapshot, State, Verb
 from safety.watchdog.client import Watchdog
 
 APPLY_TIMEOUT_S = 0.1  # no acknowledgement within this: the set-point may or may not have arrived (H22)
@@ -56,8 +58,9 @@ class ControlLoop:
         progress_of: tuple[str, ...],
         config_hash: Callable[[], str],
     ) -> None:
-        """``begin`` makes the application at FIRE; ``progress_of`` are the devices whose progress the heartbeat carries;
-        ``config_hash`` is the hash of bench and protocol as loaded now."""
+        """``begin`` makes the application at FIRE; ``progress_of`` are the devices whose progress the heartbeat
+        carries; ``config_hash`` is the hash of bench and protocol as loaded now.
+        """
         self.config, self.state = config, state
         self.acts = Acts()
         self.application: Application | None = None
@@ -67,7 +70,7 @@ class ControlLoop:
         self.ticks = 0
         self._hub, self._source, self._watchdog, self._recorder = hub, source, watchdog, recorder
         self._begin, self._progress_of, self._config_hash = begin, progress_of, config_hash
-        self._gate = self._new_gate(config)
+        self._gate, self._needed = self._new_gate(config), self._needed_by(config)
         self._loop = asyncio.get_running_loop()
         self._lease = Lease(self._loop, self._lapsed)
         self._off: asyncio.Task[None] | None = None
@@ -76,11 +79,15 @@ class ControlLoop:
     def load(self, config: Config) -> None:
         """Another protocol: new limits. Only while nothing can be energised (the caller has seen SAFE)."""
         self.config = config
-        self._gate = self._new_gate(config)
+        self._gate, self._needed = self._new_gate(config), self._needed_by(config)
 
     @staticmethod
     def _new_gate(config: Config) -> Gate:
         return Gate(config.power_cap_w, config.thresholds.slew_up_w_per_s)
+
+    @staticmethod
+    def _needed_by(config: Config) -> tuple[str, ...]:
+        return tuple(rule.channel for rule in config.channels if rule.judged is Judged.ALWAYS)
 
     async def tick(self, now_s: float) -> Outputs:
         """One tick at ``now_s``."""
@@ -110,11 +117,22 @@ class ControlLoop:
             enable_request=out.enable,
             config_hash=self.config.config_hash,
             progress=tuple([self._hub.progress.get(device, 0) for device in self._progress_of]),
-            oldest_sample_age_s=0.0,
+            oldest_sample_age_s=now_s - self._oldest_request_s(snapshot, now_s),
         )
         self.ticks += 1
         self._record(fresh, demand, setpoint, out, now_s)
         return out
+
+    def _oldest_request_s(self, snapshot: Snapshot, now_s: float) -> float:
+        """When the oldest sample was requested that energy depends on; "now" when one is missing: the kernel judges
+        that.
+        """
+        oldest_s = now_s
+        for channel in self._needed:
+            sample = snapshot.get(channel)
+            if sample is not None and sample.t_request_s < oldest_s:
+                oldest_s = sample.t_request_s
+        return oldest_s
 
     def _demand(self, before: State, out: Outputs, now_s: float) -> Demand:
         if out.state is not State.FIRING:
@@ -129,7 +147,7 @@ class ControlLoop:
         return demand
 
     async def _apply(self, setpoint: Setpoint, out: Outputs) -> None:
-        """Bring the set-point to the source. Whatever goes wrong is UNCERTAIN, counted as the larger power, and trips."""
+        """Bring the set-point to the source. What goes wrong is UNCERTAIN, counted as the larger power, and trips."""
         self.setpoint = setpoint
         self._source.revoke(out.permit.epoch)
         if out.command_off or out.state is not State.FIRING:
@@ -166,10 +184,9 @@ class ControlLoop:
             self._off = self._loop.create_task(self._turn_off())
 
     async def _turn_off(self) -> None:
-        try:
+        # A failure is no proof of off: the kernel asks again at the next tick, for ever; the watchdog has its own way.
+        with contextlib.suppress(NoReply, BadReply, Refused, LinkLost, OSError):
             await self._source.off()
-        except (NoReply, BadReply, Refused, LinkLost, OSError):
-            pass  # not proven: the kernel asks again at the next tick, for ever, and the watchdog has its own way
 
     def _record(self, fresh: list[Sample], demand: Demand, setpoint: Setpoint, out: Outputs, now_s: float) -> None:
         for kind, data in out.events:

@@ -1,7 +1,7 @@
 """Absolute deadlines. Deadline k is t0 + k * period; a missed one is counted and skipped, never replayed (P30).
 
-asyncio's own timers round up to whole milliseconds (the epoll time-out), so a live loop waits on a Linux timer descriptor where
-there is one; elsewhere, and on a virtual clock, on the loop's own timer.
+asyncio's own timers round up to whole milliseconds (the epoll time-out), so a live loop waits on a Linux timer
+descriptor where there is one; elsewhere, and on a virtual clock, on the loop's own timer.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class LoopAlarm:
 
 
 class TimerfdAlarm:
-    """A Linux timer descriptor read by the loop: microseconds late instead of a millisecond (``os.timerfd_*`` is Python 3.13)."""
+    """A Linux timer descriptor read by the loop: microseconds late instead of a millisecond (``os.timerfd_*`` is
+    Python 3.13).
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Raises OSError where the system has no timer descriptors."""

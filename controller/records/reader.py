@@ -213,12 +213,12 @@ class SessionFile:
         """(t_s, inner state of the law) of each tick."""
         return [(t_s, json.loads(law)) for t_s, law in self._rows("SELECT t_s, law FROM ticks ORDER BY seq")]
 
-    def events(self) -> list[Event]:
-        """Everything that happened, in order."""
-        return [
-            Event(seq, t_s, utc, kind, json.loads(data))
-            for seq, t_s, utc, kind, data in self._rows("SELECT seq, t_s, utc, kind, data FROM events ORDER BY seq")
-        ]
+    def events(self, kind: str | None = None) -> list[Event]:
+        """Everything that happened, in order; or only the events of one kind."""
+        rows = self._rows(
+            "SELECT seq, t_s, utc, kind, data FROM events WHERE kind=coalesce(?, kind) ORDER BY seq", kind
+        )
+        return [Event(seq, t_s, utc, what, json.loads(data)) for seq, t_s, utc, what, data in rows]
 
     def arrays(self, name: str) -> dict[str, Floats]:
         """The newest arrays of this name (``picture``); empty when there are none."""

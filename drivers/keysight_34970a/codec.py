@@ -94,9 +94,10 @@ def is_ours(identity: bytes) -> bool:
 
 
 def scan_time_s(channels: int, nplc: float, line_hz: float) -> float:
-    """How long one scan takes: per channel the multiplexer's pace at the shortest integration, and what longer ones add.
+    """How long one scan takes: per channel the multiplexer's pace at the shortest integration, and what more it takes.
 
-    60 channels a second at 0.02 power-line cycles (34970A User's Guide, scanning speeds); 20 ms more for a whole cycle at 50 Hz.
+    60 channels a second at 0.02 mains periods (34970A User's Guide, scanning speeds); 20 ms more for a whole one of
+    50 Hz.
     """
     return channels * (1.0 / CHANNELS_PER_S + (nplc - 0.02) / line_hz)
 

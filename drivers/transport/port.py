@@ -233,7 +233,7 @@ class LinkPort:
         job = self._current
         if self._dirty:
             self._heard_s = self._loop.time()
-            if self._wake is not None and job is None:
+            if self._wake is not None and self._heard_s + QUIET_S < self._wake.when():  # it came, no need to wait on
                 self._wake.cancel()
                 self._wake = self._loop.call_at(self._heard_s + QUIET_S, self._on_wake)
         if job is None or job.parse is None:

@@ -14,6 +14,8 @@ import contextlib
 import errno
 import glob
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -22,6 +24,10 @@ import serial
 from serial.tools import list_ports
 
 from drivers.contract import DeviceError
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 OUTPUT_MAX = 4096  # bytes that may wait for a slow port
 READ_SIZE = 4096
@@ -92,8 +98,21 @@ class FdLink:
         self._open = False
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
+        if self._unsent():  # the system may wait for these bytes to leave, for up to half a minute
+            threading.Thread(target=self._free, name="close-port", daemon=True).start()
+        else:
+            self._free()
+
+    def _free(self) -> None:
         with contextlib.suppress(Exception):
             self._release()
+
+    def _unsent(self) -> bool:
+        try:
+            answer = fcntl.ioctl(self._fd, termios.TIOCOUTQ, bytes(4))
+        except OSError:
+            return False
+        return int.from_bytes(answer, sys.byteorder) > 0
 
     def _readable(self) -> None:
         try:
@@ -170,6 +189,8 @@ def _configured(baud: int, settings: SerialSettings) -> Any:
 def _explained(path: str, error: Exception) -> DeviceError:
     """Why a port did not open, in words, and what to do."""
     number = getattr(error, "errno", None)
+    if number is None and error.__context__ is not None:  # pyserial wraps what termios says
+        number = next((arg for arg in error.__context__.args if isinstance(arg, int)), None)
     if number == errno.ENOENT or not os.path.exists(path):
         return DeviceError(path, "no such port", _similar(path))
     if number == errno.EACCES:

@@ -1,8 +1,8 @@
 """The simulated bench's physics as one object: power and coolant in, impedance, temperatures and a lesion out.
 
-`World` has no clock: every call that needs the time is given it. Between field steps (10 Hz, 20 Hz for two seconds after
-the power was switched) only algebra runs: the generator sees a load, part of its power is reflected, part heats leads and
-pad, the rest heats tissue. What was delivered meanwhile is deposited, to the joule, by the next field step.
+`World` has no clock: every call that needs the time is given it. Between field steps (10 Hz, 20 Hz for two seconds
+after the power was switched) only algebra runs: the generator sees a load, part of its power is reflected, part heats
+leads and pad, the rest heats tissue. What was delivered meanwhile is deposited, to the joule, by the next field step.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ class World:
     """One simulated applicator in tissue with its generator's line, coolant loop, sensors and operator contacts.
 
     ``applicator``: kind (``cooled-needle``), gauge, active_tip_mm; the bench file's other keys are not read.
-    ``simulation``: tissue, mesh (``fast`` | ``fine`` | ``reference``), lead_ohm (leads and pad, ohm), coolant_c (the bag), room_c.
-    ``seed``: every sensor channel has its own noise, drawn from the seed, its name and the time only, so that results do not
-    depend on who reads what when.
+    ``simulation``: tissue, mesh (``fast`` | ``fine`` | ``reference``), lead_ohm (leads and pad, ohm), coolant_c (the
+    bag), room_c. ``seed``: every sensor channel has its own noise, drawn from the seed, its name and the time only,
+    so that results do not depend on who reads what when.
 
-    Raises ValueError naming the key, its value and what is allowed; raises sim.world.field.NotConverged out of ``advance``
-    when the field has no solution to its tolerance.
+    Raises ValueError naming the key, its value and what is allowed; raises sim.world.field.NotConverged out of
+    ``advance`` when the field has no solution to its tolerance.
 
-    Plain attributes, true at the time of the last ``advance``/``drive``: ``t_s``, ``forward_w`` (incident on the load),
-    ``reverse_w`` (reflected), ``load_w`` (absorbed by tissue, leads and pad), ``tissue_w``, ``load_ohm`` (seen by the
-    generator), ``inputs`` (contact name -> closed?, writable by emulator and tests).
+    Plain attributes, true at the time of the last ``advance``/``drive``: ``t_s``, ``forward_w`` (incident on the
+    load), ``reverse_w`` (reflected), ``load_w`` (absorbed by tissue, leads and pad), ``tissue_w``, ``load_ohm`` (seen
+    by the generator), ``inputs`` (contact name -> closed?, writable by emulator and tests).
     """
 
     def __init__(self, applicator: Mapping[str, Any], simulation: Mapping[str, Any], seed: int) -> None:
@@ -152,7 +152,7 @@ class World:
                 self._due_s = self._origin_s + self._next_tick * TICK_S
 
     def drive_load(self, load_w: float) -> None:
-        """As ``drive``, by an ideal generator that makes up for what is reflected: ``load_w`` is absorbed by the load as it is now."""
+        """As ``drive``, by an ideal generator that makes up for reflection: the load as it is absorbs ``load_w``."""
         self.drive(load_w / max(1.0 - self._reflected, 1.0e-3))
 
     def pump(self, flow_ml_min: float) -> None:
@@ -188,9 +188,12 @@ class World:
     # ---- sensors ----------------------------------------------------------------------------------------------------
 
     def temperature_c(self, name: str) -> float:
-        """Reading of a thermocouple, degC: ``tip``, ``tissue_<n>mm`` (n mm from the needle's axis at mid-tip), ``coolant_in``, ``coolant_out``.
+        """Reading of a thermocouple, degC: ``tip``, ``tissue_<n>mm``, ``coolant_in``, ``coolant_out``.
 
-        Lag, noise and 0.1 K resolution included. Raises ValueError for a name that is none of these or outside the domain.
+        Tissue probes lie at mid-tip, n mm from the needle's axis.
+
+        Lag, noise and 0.1 K resolution included. Raises ValueError for a name that is none of these or outside the
+        domain.
         """
         return self._thermometry.read(name, self.t_s - self._origin_s)
 
@@ -221,9 +224,10 @@ class World:
     def fault(self, name: str, value: float | bool | None = True) -> None:
         """Set a load or loop fault; ``None`` or ``False`` clears it.
 
-        ``open``, ``short``: the load, seen from the generator. ``char`` (ohm): carbon on the tip, in series. ``pad`` (ohm): return
-        electrode peeling off, in series. ``pop`` (ohm): steam pop, a step that decays in seconds. ``line_off``: the tube is off, no
-        flow reaches sensor or needle. ``air``: gas in the line. ``coolant_temp`` (degC): the bag's temperature.
+        ``open``, ``short``: the load, seen from the generator. ``char`` (ohm): carbon on the tip, in series. ``pad``
+        (ohm): return electrode peeling off, in series. ``pop`` (ohm): steam pop, a step that decays in seconds.
+        ``line_off``: the tube is off, no flow reaches sensor or needle. ``air``: gas in the line. ``coolant_temp``
+        (degC): the bag's temperature.
         """
         if name not in _FAULTS:
             raise ValueError(checks.unknown("world fault", name, _FAULTS))
@@ -258,11 +262,14 @@ class World:
         return self._burn.zone()
 
     def picture_data(self) -> dict[str, NDArray[np.float64]]:
-        """Arrays for a picture: r_mm[nr], z_mm[nz] (tip at 0, handle at positive z), temperature_c[nr, nz], damage[nr, nz] (Omega)."""
+        """Arrays for a picture: r_mm[nr], z_mm[nz], temperature_c[nr, nz], damage[nr, nz] (Omega).
+
+        The tip is at z = 0, the handle at positive z.
+        """
         return self._burn.picture_data()
 
     def balance(self) -> dict[str, float]:
-        """Energy bookkeeping of the tissue, J: source, cooled, perfused, metabolic, stored and the residual that should be nil."""
+        """Energy of the tissue, J: source, cooled, perfused, metabolic, stored and the residual that should be nil."""
         return self._burn.balance()
 
 

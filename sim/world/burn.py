@@ -1,4 +1,4 @@
-"""One needle in one tissue: power in, impedance, temperatures and damage out. Knows nothing of generators and time of day."""
+"""One needle in one tissue: power in, impedance, temperatures and damage out. Knows no generator and no clock."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Burn:
         self._publish()
 
     def _middle_row(self, z_m: float) -> Array:
-        """Cells whose mean is the temperature at ``z_m``: [0, :2] their z indices, [1] now, [2] as a lagging probe reads it."""
+        """The probes' plane at ``z_m``: [0, :2] z indices to average, [1] degC by r now, [2] as lagging probes read."""
         upper = int(np.searchsorted(self.grid.z_m, z_m - 1e-9))
         lower = upper if abs(self.grid.z_m[upper] - z_m) < 1e-9 else upper - 1
         row = np.full((3, self.grid.r_m.size), self.tissue.start_c)
@@ -52,7 +52,7 @@ class Burn:
         self.wall_c = float(scalar[kernels.WALL_C])
 
     def step(self, dt_s: float, power_w: float, coolant_c: float, film_w_m2k: float) -> None:
-        """``dt_s`` at constant power into tissue; refreshes ``impedance_ohm``, ``cooled_w``, ``wall_c``. Raises NotConverged."""
+        """``dt_s`` at constant power into tissue; refreshes the public attributes. Raises NotConverged."""
         steps = max(1, int(np.ceil(dt_s / self._dt_max_s - 1e-9)))
         step_s = dt_s / steps
         while steps > 0:
@@ -63,8 +63,8 @@ class Burn:
 
     def _march(self, steps: int, dt_s: float, power_w: float, coolant_c: float, film_w_m2k: float) -> int:
         return kernels.march(
-            self._cells, self._geometry, self.grid.contacts, self._scalar, self._parameters, self._row, self.grid.z_m.size,
-            dt_s, steps, power_w, coolant_c, film_w_m2k, film_w_m2k * SHAFT_FILM_RATIO, PROBE_LAG_S,
+            self._cells, self._geometry, self.grid.contacts, self._scalar, self._parameters, self._row,
+            self.grid.z_m.size, dt_s, steps, power_w, coolant_c, film_w_m2k, film_w_m2k * SHAFT_FILM_RATIO, PROBE_LAG_S,
         )  # fmt: skip
 
     def power_switched(self) -> None:

@@ -1,8 +1,9 @@
 """The coolant loop as a few lumps: bag on ice, roller pump, tubing, needle and back.
 
-The needle's water is one small heat capacity (about 0.2 J/K). While coolant flows it follows the inlet within milliseconds; when flow stops
-the wall's heat transfer falls to what standing water carries, and the needle creeps towards tissue temperature in seconds:
-what a tip thermocouple shows after a pump stall, and after the pump is stopped to read the residual temperature.
+The needle's water is one small heat capacity (about 0.2 J/K). While coolant flows it follows the inlet within
+milliseconds; when flow stops the wall's heat transfer falls to what standing water carries, and the needle creeps
+towards tissue temperature in seconds: what a tip thermocouple shows after a pump stall, and after the pump is stopped
+to read the residual temperature.
 """
 
 from __future__ import annotations

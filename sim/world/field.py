@@ -1,7 +1,8 @@
 """The electric field of one volt on the electrode, at 460-500 kHz: div(sigma grad V) = 0.
 
-Displacement current is neglected (it makes |Z| about 11 % smaller than R in liver). The far field beyond the domain decays
-as 1/distance. Because the equation is linear in V, power, current and voltage control are algebra on this one solution.
+Displacement current is neglected (it makes |Z| about 11 % smaller than R in liver). The far field beyond the domain
+decays as 1/distance. Because the equation is linear in V, power, current and voltage control are algebra on this one
+solution.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def solve(
     if done < 0:
         sigma = state[kernels.SIG][grid.geometry[WET] > 0]
         raise NotConverged(
-            f"electric field: no solution to {tolerance:g} in {limit} iterations on {grid.r_m.size} x {grid.z_m.size} cells "
+            f"electric field: no solution to {tolerance:g} in {limit} iterations "
+            f"on {grid.r_m.size} x {grid.z_m.size} cells "
             f"(conductivity {np.min(sigma):.3g} to {np.max(sigma):.3g} S/m); check tissue and mesh"
         )
     return int(done)

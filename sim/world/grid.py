@@ -1,9 +1,9 @@
 """Stretched r-z finite-volume grid around a needle on the axis.
 
-Coordinates: r from the needle's axis, z along it; the tip is at z = 0, the active part reaches to z = L, the shaft goes on to
-the top. Cells are rings. A conductance between two cells is ``1/(a/s1 + b/s2)`` with ``a``, ``b`` of geometry only and
-``s`` the conductivity (thermal or electrical) of either cell: series resistance, exact across jumps. Radially ``a`` and
-``b`` are logarithms, which makes purely radial flow exact on any spacing.
+Coordinates: r from the needle's axis, z along it; the tip is at z = 0, the active part reaches to z = L, the shaft
+goes on to the top. Cells are rings. A conductance between two cells is ``1/(a/s1 + b/s2)`` with ``a``, ``b`` of
+geometry only and ``s`` the conductivity (thermal or electrical) of either cell: series resistance, exact across
+jumps. Radially ``a`` and ``b`` are logarithms, which makes purely radial flow exact on any spacing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ CLOSED = 1.0e30
 """Geometric resistance of a face nothing crosses (finite, so that arithmetic stays free of infinities)."""
 
 RA, RB, ZA, ZB, VOL, WET = kernels.RA, kernels.RB, kernels.ZA, kernels.ZB, kernels.VOL, kernels.WET
-"""Planes of ``Grid.geometry``: radial face (i, i+1), axial face (j, j+1), volume m3, 1 in tissue and 0 in the needle."""
+"""Planes of ``Grid.geometry``: radial face (i, i+1), axial face (j, j+1), volume m3, 1 in tissue and 0 in solids."""
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """Spacing: cells grow from ``fine_m`` at the needle and at both ends of the active part, by ``ratio``, to ``coarse_m``."""
+    """Spacing: cells grow by ``ratio`` from the needle outward and beyond 15 mm of the bare tip, up to ``coarse_m``."""
 
     r_fine_m: float
     z_fine_m: float
@@ -48,9 +48,9 @@ DOMAIN_M = 70.0e-3
 class Grid:
     """Faces, centres and the packed arrays the kernels read.
 
-    Cells are numbered i * nz + j. ``contacts`` rows: cell, geometric conductance m, area m2, 1 if electrode (else insulated
-    shaft). ``outer`` rows: cell, geometric conductance m of half a cell plus the space beyond, where the potential decays as
-    1/distance.
+    Cells are numbered i * nz + j. ``contacts`` rows: cell, geometric conductance m, area m2, 1 if electrode (else
+    insulated shaft). ``outer`` rows: cell, geometric conductance m of half a cell plus the space beyond, where the
+    potential decays as 1/distance.
     """
 
     r_face_m: Array
@@ -69,7 +69,7 @@ class Grid:
 
 
 def needle_grid(radius_m: float, active_m: float, mesh: Mesh) -> Grid:
-    """Grid for a straight needle of ``radius_m`` with ``active_m`` of bare tip. Raises ValueError when it does not fit."""
+    """Grid for a straight needle with ``active_m`` of bare tip. Raises ValueError when it does not fit."""
     checks.number("needle radius_m", radius_m, 0.2e-3, 3.0e-3)
     checks.number("active_m", active_m, 3.0 * mesh.z_active_m, DOMAIN_M - 15.0e-3)
     r_face = np.concatenate([[0.0, radius_m / 2], radius_m + _growing(mesh.r_fine_m, mesh, DOMAIN_M - radius_m)])
@@ -88,7 +88,7 @@ def needle_grid(radius_m: float, active_m: float, mesh: Mesh) -> Grid:
 
 
 def _growing(first_m: float, mesh: Mesh, length_m: float) -> Array:
-    """Faces from 0 to ``length_m``: first cell ``first_m``, then growing; stretched a little so that the last face fits."""
+    """Faces from 0 to ``length_m``: the first cell ``first_m``, then growing; far cells give way so that it fits."""
     steps = [first_m]
     while sum(steps) < length_m:
         steps.append(min(steps[-1] * mesh.ratio, mesh.coarse_m))
@@ -99,7 +99,7 @@ def _growing(first_m: float, mesh: Mesh, length_m: float) -> Array:
 
 
 def build(r_face: Array, z_face: Array, code: NDArray[np.int8], centre_m: float) -> Grid:
-    """Grid of any axisymmetric mask: ``code[nr, nz]`` of TISSUE, ACTIVE, SHAFT; ``centre_m`` is where the far field comes from."""
+    """Grid of any mask ``code[nr, nz]`` of TISSUE, ACTIVE, SHAFT; ``centre_m`` is where the far field comes from."""
     r_m, z_m = (r_face[1:] + r_face[:-1]) / 2, (z_face[1:] + z_face[:-1]) / 2
     nr, nz = r_m.size, z_m.size
     dz = np.diff(z_face)

@@ -1,8 +1,9 @@
 """The compiled inner loops. All in one file, because numba's cache only notices changes of a kernel's own file.
 
-Layout: ``state[plane, cell]`` with cell = i * nz + j, z contiguous. A neighbour in r is ``nz`` cells away, one in z is one
-cell away; faces at the domain's and the needle's edges are closed in the geometry, so no loop needs an edge case. Every loop
-runs over views with one plain index, because that is what the compiler turns into SIMD (four times faster than ``a[i + 1]``).
+Layout: ``state[plane, cell]`` with cell = i * nz + j, z contiguous. A neighbour in r is ``nz`` cells away, one in z
+is one cell away; faces at the domain's and the needle's edges are closed in the geometry, so no loop needs an edge
+case. Every loop runs over views with one plain index, because that is what the compiler turns into SIMD (four times
+faster than ``a[i + 1]``).
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ E_SOURCE, E_COOLED, E_PERFUSED, E_METABOLIC = range(8, 12)
 N_SOLVES, N_ITERATIONS, N_STEPS = range(12, 15)
 SCALARS = 15
 
-(P_RC, P_RC_DRY, P_LATENT, P_BOIL_1, P_BOIL_2, P_K, P_K_SLOPE, P_K_DRY, P_START, P_SIG, P_SIG_SLOPE, P_DRY_F, P_DRY_RATIO,
- P_QB, P_TB, P_QM, P_LNA1, P_TA1, P_LNA2, P_TA2) = range(20)  # fmt: skip
+(P_RC, P_RC_DRY, P_LATENT, P_BOIL_1, P_BOIL_2, P_K, P_K_SLOPE, P_K_DRY, P_START, P_SIG, P_SIG_SLOPE, P_DRY_F,
+ P_DRY_RATIO, P_QB, P_TB, P_QM, P_LNA1, P_TA1, P_LNA2, P_TA2) = range(20)  # fmt: skip
 
 TOLERANCE = 1.0e-4
 MAX_ITERATIONS = 2000
@@ -258,10 +259,10 @@ def joule(state: Array, geometry: Array, contacts: Array, outer: Array, scalar: 
 @kernel
 def solve_field(state: Array, geometry: Array, contacts: Array, outer: Array, scalar: Array, nz: int, tolerance: float,
                 limit: int) -> int:  # fmt: skip
-    """Potential for 1 V on the electrode: conjugate gradients, every r line solved exactly as preconditioner, warm start.
+    """Potential for 1 V on the electrode: conjugate gradients from the last field, r lines as preconditioner.
 
-    Fills PHI, HEAT (W per V2 in each cell), the admittance and its part beyond the domain. Returns the number of iterations,
-    or -1 when ``limit`` did not suffice.
+    Fills PHI, HEAT (W per V2 in each cell), the admittance and its part beyond the domain. Returns the number of
+    iterations, or -1 when ``limit`` did not suffice.
     """
     sigma, phi = state[SIG], state[PHI]
     gr, gz, d, inv = state[W_GR], state[W_GZ], state[W_D], state[W_INV]
@@ -332,12 +333,13 @@ def solve_field(state: Array, geometry: Array, contacts: Array, outer: Array, sc
 
 
 @kernel
-def march(state: Array, geometry: Array, contacts: Array, scalar: Array, p: Array, row: Array, nz: int, dt: float, steps: int,
-          power_w: float, coolant_c: float, film: float, shaft_film: float, lag_s: float) -> int:  # fmt: skip
-    """Up to ``steps`` heat steps of ``dt`` at constant tissue power; stops early, with FIELD_DUE set, when a new field is due.
+def march(state: Array, geometry: Array, contacts: Array, scalar: Array, p: Array, row: Array, nz: int, dt: float,
+          steps: int, power_w: float, coolant_c: float, film: float, shaft_film: float,
+          lag_s: float) -> int:  # fmt: skip
+    """Up to ``steps`` heat steps of ``dt`` at constant tissue power; stops early, FIELD_DUE set, when a field is due.
 
-    Returns the steps taken. With ``steps`` 0 only the material state is brought up to date. ``row``: [0, :2] the z indices
-    whose mean is the plane of the probes, [1] temperatures there by r, [2] the same with the probes' lag.
+    Returns the steps taken. With ``steps`` 0 only the material state is brought up to date. ``row``: [0, :2] the z
+    indices whose mean is the plane of the probes, [1] temperatures there by r, [2] the same with the probes' lag.
     """
     lower, upper = int(row[0, 0]), int(row[0, 1])
     keep = np.exp(-dt / lag_s)

@@ -13,12 +13,12 @@ GAUGE_MM: dict[int, float] = {14: 2.108, 15: 1.829, 16: 1.651, 17: 1.473, 18: 1.
 """Outer diameter of hypodermic tubing by gauge (ISO 9626)."""
 
 FILM_W_M2K = 3000.0
-"""Wall-to-coolant heat transfer at the nominal flow (3366 in Hall's cooled-needle sensitivity study; 1000-10000 moves the zone by 3 mm)."""
+"""Wall-to-coolant heat transfer at the nominal flow (Hall's cooled-needle study: 3366; 1000-10000 is 3 mm of zone)."""
 NOMINAL_FLOW_ML_MIN = 80.0
 STAGNANT_W_M2K = 50.0
 """What still leaves through the wall when the coolant stands."""
 SHAFT_FILM_RATIO = 0.3
-"""Of the tip's heat transfer, what passes the shaft's insulation (0.1 mm of polymer in series: 0.2-0.5)."""
+"""Of the tip's heat transfer, what passes the shaft's insulation. Chosen in 0.2-0.5 (polymer) by long axes."""
 
 
 @dataclass(frozen=True)

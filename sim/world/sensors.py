@@ -1,7 +1,8 @@
 """Thermocouples and their noise.
 
-Noise of a channel is a sequence of its own, drawn from the world's seed and the channel's name, one value per 10 ms of time.
-A reading therefore depends on seed, channel and time alone: not on which other channels are read, how often, or in which order.
+Noise of a channel is a sequence of its own, drawn from the world's seed and the channel's name, one value per 10 ms
+of time. A reading therefore depends on seed, channel and time alone: not on which other channels are read, how often,
+or in which order.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Noise:
 
 
 class Thermometry:
-    """Every thermocouple of the bench. Tissue probes lie in the plane at mid-tip, at a distance from the needle's axis."""
+    """Every thermocouple of the bench. Tissue probes lie in the plane at mid-tip, n mm from the needle's axis."""
 
     def __init__(self, radii_m: Array, lagged_c: Array, noise: Noise, start_c: float, room_c: float) -> None:
         self._radii_m = radii_m
@@ -62,7 +63,7 @@ class Thermometry:
         fixed["coolant_out"] += (outlet_c - fixed["coolant_out"]) * slow
 
     def true_c(self, name: str) -> float:
-        """What the sensor ``name`` would read without noise and rounding. Raises ValueError for an unknown name or place."""
+        """What ``name`` would read without noise and rounding. Raises ValueError for an unknown name or place."""
         fixed = self._fixed.get(name)
         if fixed is not None:
             return fixed

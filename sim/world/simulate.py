@@ -11,7 +11,7 @@ from sim.world import checks
 from sim.world.bench import World
 
 LawStep = Callable[[float, float, Mapping[str, float], float, float], float | None]
-"""(t_s, impedance_ohm, temperatures by name in degC, power_w now, dt_s) -> demanded W, or None when the application is over."""
+"""(t_s, impedance_ohm, temperatures by name in degC, power_w now, dt_s) -> demanded W, or None when it is over."""
 
 
 def run_protocol(
@@ -30,12 +30,14 @@ def run_protocol(
 ) -> dict[str, Any]:
     """Run ``law_step`` on ``tissue`` until it returns None, at most ``duration_s``.
 
-    The generator is ideal: what the law demands is absorbed by the load. Impedance is exact; ``temps`` has ``tip`` and
-    ``tissue_<n>mm`` of ``probe_radii_mm`` as thermocouples read them. ``rolloffs`` returns the times of the law's roll-offs when asked at the
-    end; without it they are counted from the demand: a fall to less than a quarter is one. Every simulated second ``progress`` gets
-    its time. Returns zone, energy_j, rolloffs, first_rolloff_s, impedance_start_ohm, impedance_min_ohm, probes, duration_s, wall_s.
+    The generator is ideal: what the law demands is absorbed by the load. Impedance is exact; ``temps`` has ``tip``
+    and ``tissue_<n>mm`` of ``probe_radii_mm`` as thermocouples read them. ``rolloffs`` returns the times of the law's
+    roll-offs when asked at the end; without it they are counted from the demand: a fall to less than a quarter is
+    one. Every simulated second ``progress`` gets its time. Returns zone, energy_j, rolloffs, first_rolloff_s,
+    impedance_start_ohm, impedance_min_ohm, probes, duration_s, wall_s.
 
-    Raises ValueError for names and numbers out of range (each message says which are allowed), NotConverged from the solver.
+    Raises ValueError for names and numbers out of range (each message says which are allowed), NotConverged from the
+    solver.
     """
     duration_s = checks.number("duration_s", duration_s, 0.1, 86400.0)
     dt_s = checks.number("dt_s", dt_s, 0.01, 1.0)

@@ -1,7 +1,8 @@
 """The bio-heat equation in enthalpy form: what step is stable, what energy went where.
 
-Explicit steps: at the sizes used here the stability limit (0.1-0.5 s) is longer than the step the coupling to the generator
-wants, a step costs a tenth of an implicit one, latent heat needs no iteration, and the energy balance closes to rounding.
+Explicit steps: at the sizes used here the stability limit (0.1-0.5 s) is longer than the step the coupling to the
+generator wants, a step costs a tenth of an implicit one, latent heat needs no iteration, and the energy balance
+closes to rounding.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def stored_j(grid: Grid, state: Array) -> float:
 
 
 def balance(stored_at_start_j: float, stored_now_j: float, scalar: Array) -> dict[str, float]:
-    """Where the energy went, J; ``residual_j`` is what bookkeeping cannot explain, ``residual`` that over the source."""
+    """Where the energy went, J; ``residual_j`` is what the books cannot explain, ``residual`` its share."""
     source, cooled = float(scalar[kernels.E_SOURCE]), float(scalar[kernels.E_COOLED])
     perfused, metabolic = float(scalar[kernels.E_PERFUSED]), float(scalar[kernels.E_METABOLIC])
     stored = stored_now_j - stored_at_start_j

@@ -1,4 +1,4 @@
-"""Compile every kernel once, into numba's cache: ``python -m sim.world.warm``. Later processes load them in a moment."""
+"""Compile every kernel once, into numba's cache: ``python -m sim.world.warm``. Later processes load them at once."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Zone(TypedDict):
 
 
 def measure(grid: Grid, damage: Array, contraction: float = 0.0) -> Zone:
-    """Zone of ``damage`` (Omega, [nr, nz]). ``contraction``: linear shrinkage of heated tissue, 0 to 0.5, e.g. 0.10 after RF."""
+    """Zone of ``damage`` (Omega, [nr, nz]). ``contraction``: linear shrinkage of heated tissue, e.g. 0.10 after RF."""
     logs = np.log(np.maximum(damage, 1e-30)) - CONTOUR
     radius = np.array([_outermost(grid.r_m, logs[:, j]) for j in range(grid.z_m.size)])
     if not np.any(radius > 0.0):
@@ -38,7 +38,7 @@ def measure(grid: Grid, damage: Array, contraction: float = 0.0) -> Zone:
 
 
 def _outermost(x: Array, log_damage: Array, none: float = 0.0) -> float:
-    """The largest ``x`` at which the contour is crossed, interpolated between cell centres; ``none`` where nothing is inside."""
+    """The largest ``x`` at which the contour is crossed, between cell centres; ``none`` where nothing is inside."""
     inside = np.nonzero(log_damage >= 0.0)[0]
     if inside.size == 0:
         return none

@@ -1,0 +1,107 @@
+"""The interlocks. :func:`build` lists those that a bench can feed, in the order in which causes take precedence.
+
+Within one tick the first finding is the first cause: host and links before plausibility, plausibility before physics,
+so that a consequence does not mask its cause (P27).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from safety.monitors.base import Debounce, Monitor
+from safety.monitors.contacts import EStop, Flags, Footswitch
+from safety.monitors.coolant import Air, Flow
+from safety.monitors.host import Budget, Cadence, ConfigHash, Daemon, Record, Watchdog
+from safety.monitors.power import ForeignSetpoint, OverPower, Spontaneous, UnderPower
+from safety.monitors.sensors import Frozen, Range, Rate, Staleness
+from safety.monitors.tissue import Agreement, Heating, HotRule, Impedance, Temperature
+from safety.rules import FlagRule
+
+if TYPE_CHECKING:
+    from safety.config import Config
+
+ITEMS = (
+    "clock", "daemon", "watchdog", "enable", "estop", "config", "record", "stale", "range", "flags", "footswitch",
+    "rate", "frozen", "power", "readback", "flow", "air", "temperature", "agree", "impedance", "heating", "budget",
+)  # fmt: skip
+"""Permit items that monitors can withhold, in their fixed order."""
+
+_DOOR = ("the door is open", "close the door")
+
+
+def _hot(config: Config) -> tuple[HotRule, ...]:
+    roles = config.roles
+    rules: list[HotRule] = []
+    groups = (
+        ("tip_c", "H45", (roles.tip,), Debounce(2, 3), "coolant flow and temperature; the tip sensor"),
+        ("tissue_c", "H46", roles.tissue, Debounce(2, 3), "power, and the distance of this sensor from the applicator"),
+        ("coolant_c", "H43", (roles.coolant,), Debounce(2, 3, 1.0), "the coolant's reservoir and its cooling"),
+    )
+    for name, hazard, channels, debounce, check in groups:
+        bound = config.limits.get(name)
+        if bound is not None:
+            rules += [
+                HotRule(config.index[channel], channel, bound.value, bound.layer, hazard, debounce, check)
+                for channel in channels
+                if channel is not None
+            ]
+    return tuple(rules)
+
+
+def build(config: Config) -> tuple[Monitor, ...]:
+    """Every monitor that this bench can feed, in order of precedence."""
+    roles, timing, levels, index, limits = config.roles, config.timing, config.thresholds, config.index, config.limits
+    rules = tuple(enumerate(config.channels))
+    regulated = config.regulated
+    source = tuple((i, config.names[i], 0.0 if is_flag else levels.off_w) for i, is_flag in config.source)
+    flags = [(index[f.channel], f) for f in config.flags]
+    if roles.door is not None:
+        flags.append((index[roles.door], FlagRule(roles.door, 1.0, "H70", *_DOOR)))
+    estop = (roles.estop[0], roles.estop[1])
+    over = tuple(dict.fromkeys((regulated, roles.power)))
+
+    monitors: list[Monitor] = [
+        Cadence(timing.dt_max_s),
+        Daemon(),
+        Watchdog(timing, config.enable_line),
+        EStop((index[estop[0]], index[estop[1]]), estop, timing.pair_s),
+        ConfigHash(config.config_hash),
+        Record(timing.record_age_s, timing.record_trip_s),
+        Staleness(rules, frozenset(name for _, name, _ in source)),
+        Range(rules),
+        Flags(tuple(flags)),
+    ]
+    if roles.footswitch is not None:
+        no, nc = roles.footswitch
+        monitors.append(Footswitch((index[no], index[nc]), (no, nc), timing.pair_s))
+    monitors += [
+        Rate(rules),
+        Frozen(rules, timing.frozen_s),
+        Spontaneous(source),
+        OverPower(
+            tuple((index[c], c) for c in over),
+            config.power_cap_w,
+            timing.response_s,
+            levels.power_ratio,
+            levels.power_margin_w,
+        ),
+        UnderPower(index[regulated], regulated, timing.response_s, levels.low_power_w, timing.low_power_s),
+    ]
+    if roles.setpoint is not None:
+        monitors.append(
+            ForeignSetpoint(index[roles.setpoint], roles.setpoint, timing.response_s, levels.setpoint_margin_w)
+        )
+    if roles.flow is not None:
+        monitors.append(Flow(index[roles.flow], roles.flow, limits["flow_min_ml_min"].value))
+    if roles.air is not None:
+        monitors.append(Air(index[roles.air], roles.air))
+    monitors.append(Temperature(_hot(config), levels.hysteresis_c))
+    monitors.append(Agreement(tuple(index[c] for c in roles.tissue), roles.tissue, levels.agree_c))
+    if roles.impedance is not None:
+        i = index[roles.impedance]
+        age = config.channels[i].age_limit_s
+        low, high = limits["impedance_low_ohm"].value, limits["impedance_high_ohm"].value
+        monitors.append(Impedance(i, roles.impedance, age, low, high))
+    monitors.append(Heating(tuple((index[h.channel], h) for h in config.heating)))
+    monitors.append(Budget(limits["energy_j"], limits["on_time_s"], config.power_cap_w))
+    return tuple(monitors)

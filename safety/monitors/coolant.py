@@ -1,0 +1,70 @@
+"""Coolant reaches the applicator: flow (H38, H39, H40) and air in the line (H41)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from safety.monitors.base import CHECKED, INHIBIT, NOTHING, Debounce, Debounces, Finding, View, grade
+from safety.types import State
+
+
+class Flow:
+    """Flow at the downstream sensor, for as long as the pump is asked to run; the pump is given a second to come up."""
+
+    DEBOUNCE = Debounce(2, 4, 0.3)
+    SPIN_UP_S = 1.0
+
+    def __init__(self, index: int, channel: str, min_ml_min: float) -> None:
+        self._index, self._channel, self._min = index, channel, min_ml_min
+
+    def start(self) -> Debounces:
+        """No pending verdicts."""
+        return {}
+
+    def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
+        """Judge one tick."""
+        sample = view.samples[self._index]
+        if view.state not in CHECKED or not view.pump_on or sample is None:
+            return {}, NOTHING
+        low = not sample.value >= self._min
+        if view.state is State.PRECHECK:
+            fires = low
+        elif view.pump_s < self.SPIN_UP_S:
+            return {}, NOTHING
+        else:
+            memory, fires = self.DEBOUNCE.judge(memory, 0, sample.t_request_s, low)
+        if not fires:
+            return memory, NOTHING
+        text = f"{self._channel} is {sample.value:.1f} ml/min, at least {self._min:g} is needed"
+        check = "pump, tubing, kinks, leaks and the fluid bag"
+        severity, value, age = grade(view.state), sample.value, view.now_s - sample.t_request_s
+        return memory, [
+            Finding("flow", severity, "H38", "coolant_flow", self._channel, value, self._min, age, text, check)
+        ]
+
+
+class Air:
+    """No air passes the sensor for longer than a bubble takes."""
+
+    DEBOUNCE = Debounce(2, 3, 0.3)
+
+    def __init__(self, index: int, channel: str) -> None:
+        self._index, self._channel = index, channel
+
+    def start(self) -> Debounces:
+        """No pending verdicts."""
+        return {}
+
+    def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
+        """Judge one tick."""
+        sample = view.samples[self._index]
+        if view.state not in CHECKED or not view.pump_on or sample is None:
+            return {}, NOTHING
+        memory, fires = self.DEBOUNCE.judge(memory, 0, sample.t_request_s, sample.value != 0.0)
+        if not fires:
+            return memory, NOTHING
+        severity = INHIBIT if view.state is State.READY else grade(view.state)
+        age, value = view.now_s - sample.t_request_s, sample.value
+        text = f"{self._channel}: air in the coolant line"
+        check = "the fluid bag and every joint on the suction side; prime the line"
+        return memory, [Finding("air", severity, "H41", "air_in_line", self._channel, value, 0.0, age, text, check)]
