@@ -22,9 +22,9 @@ demo: setup
 # Every part runs and prints; one that failed fails the whole. pytest comes last, so its closing line is the last.
 test: setup-dev
 	@failed=0; \
-	$(MAKE) --no-print-directory lint || failed=1; \
+	$(MAKE) --no-print-directory lint || { failed=1; echo '== lint failed, see above; the tests follow'; }; \
 	$(PY) -m pytest $(ARGS) || failed=1; \
-	[ $$failed = 0 ] || { echo 'make test: failed, see above' >&2; exit 1; }
+	exit $$failed
 
 lint: setup-dev
 	@failed=0; \

@@ -1,7 +1,8 @@
 """How many times real time the simulated world runs: ``python -m benchmarks.world [--calls N]``.
 
-One 12-minute pulsed application on the 17 G, 3 cm needle in bovine liver, on each mesh alone, and on the fast mesh as a bench drives it: 20
-ticks and 100 calls per simulated second. CPU seconds of this process; the first line says what compilation cost.
+One 12-minute pulsed application on the 17 G, 3 cm needle in bovine liver, on each mesh alone, and on the fast mesh as
+a bench drives it: 20 ticks and 100 calls per simulated second. CPU seconds of this process; the first line says what
+compilation cost.
 """
 
 from __future__ import annotations
@@ -70,14 +71,15 @@ def main() -> None:
     calls = parser.parse_args().calls
     print(f"first call (compiles, or loads the cache): {warm():.2f} s")
     print(
-        f"{'run':<22}{'cells':>7}{'CPU s':>9}{'x real time':>13}{'steps':>8}{'fields':>8}{'SAD mm':>8}{'LAD mm':>8}{'balance':>10}"
+        f"{'run':<22}{'cells':>7}{'CPU s':>9}{'x real time':>13}{'steps':>8}{'fields':>8}"
+        f"{'SAD mm':>8}{'LAD mm':>8}{'balance':>10}"
     )
     for mesh in MESHES:
         cpu_s, burn = min((plant(mesh) for _ in range(3 if mesh == "fast" else 1)), key=lambda pair: pair[0])
         effort, zone = burn.effort(), burn.zone()
         print(
-            f"{'plant, ' + mesh:<22}{effort['cells']:>7.0f}{cpu_s:>9.3f}{DURATION_S / cpu_s:>13.0f}{effort['steps']:>8.0f}"
-            f"{effort['solves']:>8.0f}{zone['short_axis_mm']:>8.1f}{zone['long_axis_mm']:>8.1f}{burn.balance()['residual']:>10.0e}"
+            f"{'plant, ' + mesh:<22}{effort['cells']:>7.0f}{cpu_s:>9.3f}{DURATION_S / cpu_s:>13.0f}"
+            f"{effort['steps']:>8.0f}{effort['solves']:>8.0f}{zone['short_axis_mm']:>8.1f}{zone['long_axis_mm']:>8.1f}{burn.balance()['residual']:>10.0e}"
         )
     cpu_s, world = min((bench(calls) for _ in range(3)), key=lambda pair: pair[0])
     zone = world.zone()

@@ -18,10 +18,12 @@ from types import TracebackType
 
 from controller.client import Client, Unreachable, runtime_root, state_root
 from controller.config.bench import Bench
+from controller.neighbour import beside
 from controller.providers import Providers
 from drivers.contract import DeviceError
 
-NEIGHBOUR_READY_S = 90.0  # a first start compiles the world's kernels
+PYTHON = (sys.executable, "-P", "-m")
+"""-P: a ``safety`` folder in the current directory must not become the watchdog."""
 DAEMON_READY_S = 20.0
 
 
@@ -43,8 +45,7 @@ class LiveBench:
         self.runtime_dir = runtime_root() / bench.bench
         self.state_dir = state_dir or state_root() / bench.bench
         self._lock: int | None = None
-        self._neighbours: list[asyncio.subprocess.Process] = []
-        self._drains: list[asyncio.Task[None]] = []
+        self._neighbours = contextlib.AsyncExitStack()
         self._watchdog: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> LiveBench:
@@ -84,47 +85,14 @@ class LiveBench:
             (self.runtime_dir / name).unlink(missing_ok=True)
         providers = Providers(device.port for device in self._bench.devices.values())
         for argv in providers.neighbours(str(self._bench_path), str(self.runtime_dir)):
-            await self._start_neighbour(argv)
+            await self._neighbours.enter_async_context(beside(argv, self.runtime_dir / "neighbour.log"))
         await self._start_watchdog()
 
-    async def _start_neighbour(self, argv: list[str]) -> None:
-        with (self.runtime_dir / "neighbour.log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-            )
-        self._neighbours.append(process)
-        assert process.stdout is not None
-        stdout = process.stdout
-        try:
-            async with asyncio.timeout(NEIGHBOUR_READY_S):
-                while (line := await stdout.readline()).strip() != b"READY":
-                    if not line:
-                        raise DeviceError(argv[2], f"ended at start ({await process.wait()})", f"see {log.name}")
-        except TimeoutError:
-            raise DeviceError(argv[2], f"not ready after {NEIGHBOUR_READY_S:.0f} s", f"see {log.name}") from None
-
-        async def drain() -> None:
-            while await stdout.readline():
-                pass
-
-        self._drains.append(asyncio.create_task(drain()))
-
     async def _start_watchdog(self) -> None:
-        daemon = [
-            sys.executable,
-            "-m",
-            "controller.daemon",
-            str(self._bench_path),
-            "--runtime-dir",
-            str(self.runtime_dir),
-        ]
+        daemon = [*PYTHON, "controller.daemon", str(self._bench_path), "--runtime-dir", str(self.runtime_dir)]
         daemon += ["--state-dir", str(self.state_dir)]
         daemon += ["--out", str(self._out.resolve())] if self._out else []
-        argv = [sys.executable, "-m", "safety.watchdog", "--runtime-dir", str(self.runtime_dir)]
+        argv = [*PYTHON, "safety.watchdog", "--runtime-dir", str(self.runtime_dir)]
         lease_ms = max(200, round(3000 / self._bench.tick_hz))
         argv += ["--state-dir", str(self.state_dir), "--bench", self._bench.bench, "--lease-ms", str(lease_ms)]
         argv += ["--", *daemon]
@@ -160,11 +128,6 @@ class LiveBench:
             except TimeoutError:
                 self._watchdog.send_signal(signal.SIGTERM)  # it cuts, then kills the daemon
                 await self._watchdog.wait()
-        for process in self._neighbours:
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
-        for drain in self._drains:
-            await drain
+        await self._neighbours.aclose()
         if self._lock is not None:
             os.close(self._lock)

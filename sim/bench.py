@@ -295,7 +295,9 @@ class SimBench:
             cast(Any, self.world).fault(kind.name, (True if kind.value is None else fault.value) if on else None)
             self._load_moved(t_s)
         elif kind.scope == "link":
-            wire = self.wires[fault.device]
+            wire = self.wires.get(fault.device)
+            if wire is None:
+                return  # a bench without a loop has no cables
             if on:
                 wire.set_fault(kind.name, fault.value)
             else:

@@ -22,7 +22,7 @@ class Provider:
 
     def neighbour(self, bench_path: str, runtime_dir: str) -> list[str] | None:
         """Command line of the process to run beside the bench; it prints ``READY`` when its ports are open."""
-        command = [sys.executable, "-m", "sim.serve", "--bench", bench_path, "--runtime-dir", runtime_dir]
+        command = [sys.executable, "-P", "-m", "sim.serve", "--bench", bench_path, "--runtime-dir", runtime_dir]
         return [*command, "--exit-with-parent"]
 
     def resolve(self, url: str, runtime_dir: str) -> str:

@@ -135,6 +135,9 @@ def _guarded(run: Callable[[], None]) -> int:
     except ValueError as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 3
+    except RuntimeError as error:
+        print(f"emulator: stopped: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -147,6 +150,14 @@ async def _serve(
 ) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    broken: list[str] = []
+
+    def give_up(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A bench whose world has stopped must not go on answering as if it had not."""
+        broken.append(f"{context.get('message')}: {context.get('exception')!r}")
+        stop.set()
+
+    loop.set_exception_handler(give_up)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if log is not None:
@@ -178,6 +189,8 @@ async def _serve(
         for server in servers:
             server.close()
         bench.stop()
+    if broken:
+        raise RuntimeError(broken[0])
 
 
 async def _stop_or_orphaned(stop: asyncio.Event, parent: int) -> None:

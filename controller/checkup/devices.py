@@ -7,20 +7,20 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from controller.checkup import Finding, fail, ok, warn
 from controller.client import runtime_root
 from controller.config.loading import LoadedBench
+from controller.neighbour import beside
 from controller.providers import Providers
 from drivers.contract import BadReply, DeviceError, Driver, Identity, LinkLost, NoReply, Options, Refused
 from drivers.transport.open import open_link
 from drivers.transport.port import LinkPort
 
 CONNECT_S = 15.0
-NEIGHBOUR_READY_S = 90.0  # a first start may compile kernels
 GENERIC_REMEDY = "check power, cable, port and baud rate, and that no other program uses it"
 
 
@@ -67,40 +67,6 @@ async def identify(
         raise DeviceError(name, problem, GENERIC_REMEDY) from error
     finally:
         await driver.close()
-
-
-@contextlib.asynccontextmanager
-async def beside(argv: list[str]) -> AsyncIterator[None]:
-    """Run a process for as long as the context lasts; enter when it has printed READY.
-
-    Raises:
-        DeviceError: it ended, or was not ready in time.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, start_new_session=True
-    )
-    assert process.stdout is not None
-    stdout = process.stdout
-
-    async def drain() -> None:
-        while await stdout.readline():
-            pass
-
-    try:
-        try:
-            async with asyncio.timeout(NEIGHBOUR_READY_S):
-                while (line := await stdout.readline()).strip() != b"READY":
-                    if not line:
-                        raise DeviceError(" ".join(argv[1:4]), "ended at its start", "see what it printed above")
-        except TimeoutError:
-            raise DeviceError(" ".join(argv[1:4]), f"not ready after {NEIGHBOUR_READY_S:.0f} s", "see above") from None
-        draining = asyncio.create_task(drain())
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
-    await draining
 
 
 async def _device(loaded: LoadedBench, name: str, resolve: Callable[[str], str]) -> Finding:

@@ -24,6 +24,8 @@ FOLDER = click.option(
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
+ORIGIN = {True: "simulated", False: "real"}
+
 
 @click.group()
 def sessions() -> None:
@@ -58,7 +60,7 @@ def list_(folder: Path, as_json: bool) -> None:
             continue
         ended = f"{row['duration_s']:.1f} s  {row['energy_j'] / 1000:.2f} kJ" if row["duration_s"] is not None else ""
         told = f"{row['utc'][:19]}  {row['bench']:14}  {row['protocol'] or '-':22}  {row['result']:10}  {ended:18}"
-        click.echo(f"{told}  {'simulated  ' if row['simulated'] else ''}{row['file']}")
+        click.echo(f"{told}  {ORIGIN[row['simulated']]:9}  {row['file']}")
 
 
 @sessions.command()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from controller.config.bench import Roles
 from controller.config.loading import LoadedBench
 from drivers.contract import (
+    BadReply,
     CoolantPump,
     Declaration,
     DeviceError,
@@ -80,7 +81,7 @@ async def connect(loaded: LoadedBench, open_link: OpenLink) -> Instruments:
 async def _identify(driver: Driver) -> Identity:
     try:
         return await driver.connect()
-    except (NoReply, LinkLost) as error:
+    except (NoReply, BadReply, LinkLost) as error:
         remedy = "check power, cable and port, and that no other program uses it"
         raise DeviceError(
             driver.name, f"{driver.MODEL} does not answer on {driver.port.url} ({error})", remedy

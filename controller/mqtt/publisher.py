@@ -13,15 +13,15 @@ import importlib.util
 import logging
 import random
 import re
-import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.mqtt import messages
+from controller.mqtt.broker import WINDOW, client_for, publish
 from controller.mqtt.config import MqttConfig, topic_level
 from controller.mqtt.messages import Message, Stamp
 from controller.mqtt.stop import TOPIC, judge
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("controller.mqtt")
 
 ROOT = "abl/v1"
-WINDOW = 10  # publications in flight
 PERIOD_S = 0.1  # how often the file is asked for news
-TIMEOUT_S = 5.0  # for a connection, and for an acknowledgement
 BACKOFF_S = (0.2, 5.0)
 GIVE_UP_S = 1.0  # a session that ends while the broker is away waits no longer for it
 CURSOR = "mqtt"
@@ -113,7 +111,6 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     # -- the daemon's side
-    # ------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to connect, and go on for ever."""
@@ -182,7 +179,6 @@ class Publisher:
                 loop.call_soon_threadsafe(wake.set)
 
     # -- the thread's side
-    # ------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         try:
@@ -201,7 +197,8 @@ class Publisher:
         while not self._closing:
             self._bd_seq += 1
             try:
-                async with self._client() as client:
+                client = client_for(self._config, self._password, self._tls, self.root, self._stamp())
+                async with client:
                     delay_s = BACKOFF_S[0]
                     await self._converse(client)
                 self._text = "closed"
@@ -223,29 +220,6 @@ class Publisher:
     def _stamp(self) -> Stamp:
         return Stamp(self._bench, self._boot_id, self._bd_seq, self._simulated)
 
-    def _client(self) -> aiomqtt.Client:
-        import aiomqtt
-        from paho.mqtt import client as paho
-
-        config = self._config
-        farewell = messages.status(self._stamp(), online=False)
-        five = config.mqtt_version == "5"
-        return aiomqtt.Client(
-            config.host,
-            config.port,
-            username=config.username,
-            password=self._password,
-            identifier=config.client_id,
-            protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
-            will=aiomqtt.Will(f"{self.root}/{farewell.topic}", farewell.payload, qos=1, retain=True),
-            clean_session=None if five else True,  # nothing may be queued for this bench while it is away
-            clean_start=True if five else paho.MQTT_CLEAN_START_FIRST_ONLY,
-            timeout=TIMEOUT_S,
-            keepalive=config.keepalive_s,
-            tls_context=self._tls,
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # else 40 ms stalls: Nagle meets delayed ACK
-        )
-
     async def _converse(self, client: aiomqtt.Client) -> None:
         """One connection, from birth to farewell. Raises :class:`aiomqtt.MqttError` when it breaks."""
         self._sent.clear()
@@ -264,7 +238,7 @@ class Publisher:
 
     async def _tell(self, client: aiomqtt.Client) -> None:
         stamp, since, meta_of = self._stamp(), self._utc(), ""
-        await self._publish(client, [messages.birth(stamp, self._birth)])
+        await publish(client, self.root, [messages.birth(stamp, self._birth)])
         if self._recorder is not None:
             self._born_head = self._recorder.head
         self._connected, self._text = True, "connected"
@@ -273,24 +247,24 @@ class Publisher:
             if time.monotonic() >= next_beat_s:
                 lag = self.status().lag_batches
                 online = messages.status(stamp, True, since=since, utc=self._utc(), beat=beat, lag_batches=lag)
-                await self._publish(client, [online])
+                await publish(client, self.root, [online])
                 beat, next_beat_s = beat + 1, time.monotonic() + self._config.heartbeat_s
-            await self._publish(client, self._changed(stamp))
+            await publish(client, self.root, self._changed(stamp))
             recorder, sent = self._recorder, 0
             if recorder is not None:
                 meta = f"session/{recorder.session_id}/meta"
                 if recorder.session_id != meta_of:
-                    with contextlib.closing(connect(recorder.path)) as db:
+                    with contextlib.closing(connect(recorder.path, may_copy=False)) as db:
                         facts = messages.session_meta(db, stamp, recorder.session_id)
-                    await self._publish(client, [Message(meta, facts, retain=True)])
+                    await publish(client, self.root, [Message(meta, facts, retain=True)])
                     meta_of = recorder.session_id
                 sent = await self._send_batches(client, stamp, recorder)
                 if not sent and self._flushing:
-                    await self._publish(client, [Message(meta, "", retain=True)])
+                    await publish(client, self.root, [Message(meta, "", retain=True)])
                     self._flushing = False
                     self._flushed.set()
             if self._closing and not sent:
-                await self._publish(client, [messages.status(stamp, online=False, since=self._utc())])
+                await publish(client, self.root, [messages.status(stamp, online=False, since=self._utc())])
                 return
             if not sent:
                 await self._pause(PERIOD_S)
@@ -316,30 +290,15 @@ class Publisher:
         outgoing: list[Message] = []
         n = first
         # The connection lives for this window only: a reader that stays would keep the file from being closed cleanly.
-        with contextlib.closing(connect(recorder.path)) as db:
+        with contextlib.closing(connect(recorder.path, may_copy=False)) as db:
             while n <= head and len(outgoing) < WINDOW:
                 outgoing += messages.batch_messages(db, stamp, recorder.session_id, n, historical=n <= self._born_head)
                 n += 1
-        await self._publish(client, outgoing)
+        await publish(client, self.root, outgoing)
         if self._recorder is recorder:
             self._cursor = n - 1
             recorder.cursor(CURSOR, self._cursor)
         return n - first
-
-    async def _publish(self, client: aiomqtt.Client, outgoing: Iterable[Message]) -> None:
-        """Publish in order and return once all are acknowledged."""
-        waiting = list(outgoing)
-        for i in range(0, len(waiting), WINDOW):
-            results = await asyncio.gather(
-                *(
-                    client.publish(f"{self.root}/{message.topic}", message.payload, qos=1, retain=message.retain)
-                    for message in waiting[i : i + WINDOW]
-                ),
-                return_exceptions=True,
-            )
-            for result in results:
-                if isinstance(result, BaseException):
-                    raise result
 
     async def _pause(self, seconds: float) -> None:
         assert self._wake is not None

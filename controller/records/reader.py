@@ -66,8 +66,13 @@ class Event(NamedTuple):
     data: dict[str, Any]
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, may_copy: bool = True) -> sqlite3.Connection:
     """A read-only connection to a session file, its unfinished write-ahead log included.
+
+    Args:
+        path: The session file.
+        may_copy: Read a copy where SQLite finds no room beside the file. False in the process that writes it: to open
+            and close a file there, other than through SQLite, would drop the locks that SQLite holds on it.
 
     Raises:
         RecordError: no such file, not a session, damaged, or of a newer version; says which, and what to do.
@@ -80,7 +85,7 @@ def connect(path: Path) -> sqlite3.Connection:
             _check(path, db)
         except sqlite3.OperationalError:
             # A folder that may not be written, with a log that was never folded in: SQLite needs room beside the file.
-            if not path.with_name(path.name + "-wal").exists():
+            if not may_copy or not path.with_name(path.name + "-wal").exists():
                 raise
             db = _copy(path)
             _check(path, db)

@@ -139,7 +139,6 @@ class Recorder:
         return recorder
 
     # -- the caller's side: the control loop
-    # ------------------------------------------------------------------------------
 
     def tick(self, row: TickRow) -> None:
         """Take one tick. Costs an append; never raises, never waits."""
@@ -182,7 +181,6 @@ class Recorder:
         return RecordStatus(durable, not text, text)
 
     # -- the end
-    # ----------------------------------------------------------------------------------------------------------
 
     def finish(self, summary: Mapping[str, object] | None = None, timeout_s: float = 5.0) -> None:
         """Write everything that waits and the summary, and end the chain. Cursors may still move until :meth:`close`.
@@ -225,7 +223,6 @@ class Recorder:
                 self._thread.join(timeout_s)
 
     # -- the owner's side
-    # -------------------------------------------------------------------------------------------------
 
     def _own(self) -> None:
         next_check_s = time.monotonic() + SPACE_CHECK_S

@@ -12,6 +12,8 @@ from controller.records.reader import Event, Floats, SessionFile, Ticks
 
 BEFORE_S, AFTER_S = 10.0, 20.0  # shown around the energy
 MARKED = {"fire": "FIRE", "stop": "STOP", "complete": "END", "trip": "TRIP", "refused": "refused"}
+BANNER = {True: "SIMULATED: no device and no tissue took part. These are numbers from a model.", False: ""}
+ORIGIN = {True: "The model's own field", False: "As recorded"}
 Pairs = list[tuple[str, str]]
 
 
@@ -39,7 +41,8 @@ class Digest:
     start."""
 
     title: str
-    simulated: bool
+    banner: str  # over the page; empty for a session with real devices
+    origin: str  # of the picture
     result: Mapping[str, Any]
     trip: Mapping[str, Any] | None
     asked: Pairs
@@ -94,7 +97,8 @@ def digest(session: SessionFile) -> Digest:
     power = power or by_unit("W")
     return Digest(
         title=str(header.get("bench", "session")),
-        simulated=bool(header.get("simulated")),
+        banner=BANNER[bool(header.get("simulated"))],
+        origin=ORIGIN[bool(header.get("simulated"))],
         result=result,
         trip=trip if trip is not None else (told if isinstance(told, dict) else None),
         asked=_asked(header, protocol),

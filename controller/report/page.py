@@ -115,9 +115,7 @@ def _both(facts: Digest) -> str:
 
 
 def _banner(facts: Digest) -> str:
-    if not facts.simulated:
-        return ""
-    return "<div class=banner>SIMULATED: no device and no tissue took part. These are numbers from a model.</div>"
+    return f"<div class=banner>{escape(facts.banner)}</div>" if facts.banner else ""
 
 
 def _heading(session: SessionFile, facts: Digest) -> str:
@@ -191,10 +189,9 @@ def _number(value: object) -> str:
 def _zone(facts: Digest, section: str | None) -> str:
     if section is None:
         return ""
-    source = "The model's own field" if facts.simulated else "As recorded"
     return (
         f"<section class=zone><h2>The zone</h2>{section}"
-        f"<p class=sub>{source}, in a plane through the needle.</p></section>"
+        f"<p class=sub>{facts.origin}, in a plane through the needle.</p></section>"
     )
 
 

@@ -1,6 +1,6 @@
 """The one owner of a link: one exchange outstanding, off before everything else, no late reply taken for a new one.
 
-Nothing here awaits while it holds something: an exchange is a job, a future and one timer, moved on by callbacks.
+Nothing here awaits while it holds something: an exchange is a job and a future, moved on by callbacks.
 After a time-out, a damaged reply or a cancellation the port is *dirty*: bytes of the old answer may still be on their
 way. Before the next ordinary exchange it is brought back in step, by the driver's marker query where there is one (a
 query whose answer cannot be mistaken for any other; everything before it is thrown away), else by waiting for
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -77,7 +77,8 @@ class LinkPort:
         self._waiting: deque[_Job] = deque()
         self._current: _Job | None = None
         self._buffer = bytearray()
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline_s = 0.0  # of the exchange in flight
+        self._timer: asyncio.TimerHandle | None = None  # due at that deadline or before; it looks, and sleeps again
         self._wake: asyncio.TimerHandle | None = None
         self._lost: str | None = None
         self._dirty = False
@@ -91,7 +92,7 @@ class LinkPort:
 
     # ---- what a driver uses
 
-    async def exchange(
+    def exchange(
         self,
         request: bytes,
         parse: Callable[[bytearray], T | None],
@@ -99,19 +100,17 @@ class LinkPort:
         timeout_s: float = 0.2,
         urgent: bool = False,
         before_send: Callable[[], bool] | None = None,
-    ) -> T:
+    ) -> Coroutine[Any, Any, T]:
         """See :meth:`drivers.transport.base.Port.exchange`.
 
         Raises:
             NoReply, BadReply, Refused, LinkLost: as their names say; Refused also when ``before_send`` said no.
         """
-        job = _Job(request, parse, timeout_s, urgent, before_send, self._loop.create_future())
-        value: T = await self._run(job)
-        return value
+        return self._run(_Job(request, parse, timeout_s, urgent, before_send, self._loop.create_future()))
 
-    async def send(self, data: bytes, *, urgent: bool = False, quiet_s: float = 0.0) -> None:
+    def send(self, data: bytes, *, urgent: bool = False, quiet_s: float = 0.0) -> Coroutine[Any, Any, None]:
         """See :meth:`drivers.transport.base.Port.send`."""
-        await self._run(_Job(data, None, quiet_s, urgent, None, self._loop.create_future()))
+        return self._run(_Job(data, None, quiet_s, urgent, None, self._loop.create_future()))
 
     def set_marker(self, request: bytes, parse: Callable[[bytearray], object | None]) -> None:
         """Resynchronise by this query from now on: ``parse`` throws away everything up to and with its own answer."""
@@ -143,7 +142,7 @@ class LinkPort:
             current = self._current
             if current is not None and current.future is None:  # the marker's turn can wait, off cannot
                 self._markers_owed += 1
-                self._disarm()
+                self._current = None
         elif len(self._waiting) >= WAITING_MAX:
             raise NoReply(f"{self.url}: {WAITING_MAX} requests are waiting already")
         else:
@@ -164,7 +163,7 @@ class LinkPort:
         if future.done() and not future.cancelled():
             future.exception()  # looked at, so that asyncio does not report it as forgotten
         if job is self._current:
-            self._disarm()
+            self._current = None
             self._soil()
             self._pump()
 
@@ -215,10 +214,22 @@ class LinkPort:
         if job.parse is None and job.timeout_s <= 0.0:
             self._settle(job, None, None)
         else:
-            self._deadline = self._loop.call_later(job.timeout_s, self._on_deadline, job)
+            self._deadline_s = due_s = job.t_request_s + job.timeout_s
+            timer = self._timer
+            if timer is None:
+                self._timer = self._loop.call_at(due_s, self._on_timer)
+            elif timer.when() > due_s:
+                timer.cancel()
+                self._timer = self._loop.call_at(due_s, self._on_timer)
 
-    def _on_deadline(self, job: _Job) -> None:
-        if job is not self._current:
+    def _on_timer(self) -> None:
+        """Most exchanges end long before their deadline: one timer for many costs less than one for each."""
+        self._timer = None
+        job = self._current
+        if job is None:
+            return
+        if self._deadline_s - self._loop.time() > 1e-6:
+            self._timer = self._loop.call_at(self._deadline_s, self._on_timer)
             return
         if job.parse is None:
             self._settle(job, None, None)
@@ -258,7 +269,7 @@ class LinkPort:
 
     def _settle(self, job: _Job, value: Any, error: Exception | None, *, soil: bool = False) -> None:
         """The request has ended: tell, and go on."""
-        self._disarm()
+        self._current = None
         if error is None and job.parse is not None:
             self.counters.exchanges += 1
         if job.future is None:
@@ -277,12 +288,6 @@ class LinkPort:
                 self._failures = 0
             self._resolve(job, value, error)
         self._pump()
-
-    def _disarm(self) -> None:
-        self._current = None
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
     @staticmethod
     def _resolve(job: _Job, value: Any, error: Exception | None) -> None:
@@ -344,10 +349,11 @@ class LinkPort:
             return
         self._lost = f"{self.url}: {why}" + (f" ({error})" if error is not None else "")
         job = self._current
-        self._disarm()
-        if self._wake is not None:
-            self._wake.cancel()
-            self._wake = None
+        self._current = None
+        for timer in (self._wake, self._timer):
+            if timer is not None:
+                timer.cancel()
+        self._wake = self._timer = None
         if job is not None:
             self._resolve(job, None, LinkLost(self._lost))
         self._fail(self._urgent, LinkLost(self._lost))

@@ -20,7 +20,6 @@ from drivers.contract import DeviceError
 from drivers.transport.serial import DEFAULT, SerialSettings
 
 READ_TIMEOUT_S = 0.05
-WRITE_TIMEOUT_S = 0.5
 WAITING_MAX = 64
 
 
@@ -118,7 +117,6 @@ async def open_threaded(url: str, baud: int, settings: SerialSettings = DEFAULT)
     def opened() -> Any:
         port = serial.serial_for_url(url, baudrate=baud, do_not_open=True, timeout=READ_TIMEOUT_S)
         port.bytesize, port.parity, port.stopbits = settings.bytesize, settings.parity, settings.stopbits
-        port.write_timeout = WRITE_TIMEOUT_S
         port.dtr, port.rts = settings.dtr, settings.rts
         port.open()
         return port

@@ -57,6 +57,7 @@ class IsmatecRegloIcc(Emulator):
         self.pump_address = int(options.get("pump_address", 1))
         self.running_start = str(options.get("running_start", "#")).encode()
         self.display = ""
+        self._pumped_ml_min = 0.0
         self._line = bytearray()
         self._event_s = NEVER
 
@@ -87,8 +88,11 @@ class IsmatecRegloIcc(Emulator):
         self._moved(t_s)
 
     def _moved(self, t_s: float) -> None:
-        self.world.advance(t_s)
-        self.world.pump(self.flow_ml_min)
+        flow_ml_min = self.flow_ml_min
+        if flow_ml_min != self._pumped_ml_min:
+            self._pumped_ml_min = flow_ml_min
+            self.world.advance(t_s)
+            self.world.pump(flow_ml_min)
         for lane in self.lanes:
             self.wake(lane.next_s)
 

@@ -27,6 +27,7 @@ from sim.devices.scpi_34970a import (
     ScpiError,
     channel_list,
     header,
+    number_in,
 )
 
 OVERLOAD = 9.9e37
@@ -248,7 +249,7 @@ class Keysight34970A(Emulator):
             case "CONF:TEMP":
                 self._configure(argument)
             case "TEMP:NPLC":
-                nplc = _number(argument.split(",")[0], 0.02, 200.0)
+                nplc = number_in(argument.split(",")[0], 0.02, 200.0)
                 self.nplc.update(dict.fromkeys(self._listed(argument), nplc))
             case "TEMP:TRAN:TC:TYPE":
                 self.configured.update(dict.fromkeys(self._listed(argument), upper[:1]))
@@ -261,9 +262,9 @@ class Keysight34970A(Emulator):
                     raise ScpiError(OUT_OF_RANGE)
                 self.trigger = upper[:3]
             case "TRIG:COUN":
-                self.count = 10**9 if upper.startswith("INF") else round(_number(argument, 1, 50_000))
+                self.count = 10**9 if upper.startswith("INF") else round(number_in(argument, 1, 50_000))
             case "TRIG:TIM":
-                self.timer_s = _number(argument, 0.0, 359_999.0)
+                self.timer_s = number_in(argument, 0.0, 359_999.0)
             case "FORM:READ:CHAN":
                 self.with_channel = on
             case "FORM:READ:TIME":
@@ -325,16 +326,3 @@ class Keysight34970A(Emulator):
             except ScpiError as error:
                 self.errors.append(str(error))
         return answers, work_s
-
-
-def _number(text: str, low: float, high: float) -> float:
-    word = text.strip().upper()
-    if word in ("MIN", "MAX"):
-        return low if word == "MIN" else high
-    try:
-        value = float(word)
-    except ValueError:
-        raise ScpiError(UNDEFINED) from None
-    if not low <= value <= high:
-        raise ScpiError(OUT_OF_RANGE)
-    return value

@@ -102,3 +102,17 @@ def channel_list(argument: str) -> tuple[int, ...] | None:
         if len(numbers) > MAX_CHANNELS:
             raise ScpiError(OUT_OF_RANGE)
     return tuple(numbers)
+
+
+def number_in(text: str, low: float, high: float) -> float:
+    """A number within limits, or MIN or MAX; raises ScpiError."""
+    word = text.strip().upper()
+    if word in ("MIN", "MAX"):
+        return low if word == "MIN" else high
+    try:
+        value = float(word)
+    except ValueError:
+        raise ScpiError(UNDEFINED) from None
+    if not low <= value <= high:
+        raise ScpiError(OUT_OF_RANGE)
+    return value

@@ -125,7 +125,7 @@ def test_protocols_list(capsys: pytest.CaptureFixture[str]):
         "demo-30s                 pulsed-impedance  cooled-needle 30 mm   up to 200 W, 30 s"
     )
     assert run(["protocols", "list", "--json"]) == 0
-    assert [row["protocol"] for row in json.loads(capsys.readouterr().out)][0] == "constant-power-30w"
+    assert json.loads(capsys.readouterr().out)[0]["protocol"] == "constant-power-30w"
 
 
 def test_protocols_show(capsys: pytest.CaptureFixture[str]):

@@ -68,8 +68,8 @@ def test_a_good_protocol_is_loaded_with_the_law_s_own_parameters():
             "active_tip_mm: 30",
             "active_tip_mm: 20",
             (
-                "protocol.yaml:4: applicator.active_tip_mm: written for 20 mm, but the bench has 30 mm (bench.yaml:22); "
-                "mount that applicator or take another protocol"
+                "protocol.yaml:4: applicator.active_tip_mm: written for 20 mm, but the bench has 30 mm "
+                "(bench.yaml:22); mount that applicator or take another protocol"
             ),
         ),
         (
@@ -122,9 +122,8 @@ def test_what_is_wrong_is_said_with_its_line_and_remedy(old: str, new: str, says
 def test_a_law_that_needs_impedance_needs_the_role():
     text = spoiled(BENCH, "  impedance: gen.impedance_ohm\n", "")
     assert refusal(text, PROTOCOL) == (
-        "protocol.yaml:6: law.kind: pulsed-impedance needs impedance, but the bench names no such channel (bench.yaml:9); "
-        ""
-        "name one as roles.impedance"
+        "protocol.yaml:6: law.kind: pulsed-impedance needs impedance, but the bench names no such channel "
+        "(bench.yaml:9); name one as roles.impedance"
     )
 
 

@@ -23,6 +23,7 @@ WORKPLACE = [
         ("eco", "system.md"),
         ("anch", "ors.md"),
         ("perform", "ance.md"),
+        ("saf", "ety.md"),
         ("contr", "acts.md"),
         ("issues", " show"),
     ]

@@ -13,7 +13,7 @@ PINS = {"estop_a_closed": 0, "estop_b_closed": 1, "foot_no_closed": 2, "foot_nc_
 
 
 class Desk:
-    """``ask`` sends bytes at ``t_s`` and returns the replies joined; ``wait`` moves time and runs the device's own timers."""
+    """``ask`` sends bytes and joins the replies; ``wait`` moves time ``t_s`` and runs the device's own timers."""
 
     def __init__(self, model: str, options: dict[str, Any] | None = None, ohm: float = 50.0) -> None:
         self.world = Resistor(ohm)

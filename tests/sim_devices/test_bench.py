@@ -9,7 +9,7 @@ import pytest
 
 from sim.bench import SimBench
 from sim.devices.resistor import Resistor
-from sim.faults import FaultError
+from sim.faults import CATALOGUE, FaultError
 from sim.links import MemoryLink
 from tests.sim_devices.desk import PINS, TC_CHANNELS
 from tests.sim_devices.test_tc_cxn import CONTROL, GET_POWER, GET_STATUS, PING, RF_OFF, RF_ON, SET_50W
@@ -48,7 +48,9 @@ class Rig:
     def __init__(self, *faults: str, ohm: float = 50.0) -> None:
         self.power: list[tuple[float, str, float]] = []
         self.world = Resistor(ohm)
-        self.bench = SimBench(BENCH, faults=faults, world=self.world, on_power=lambda *change: self.power.append(change))
+        self.bench = SimBench(
+            BENCH, faults=faults, world=self.world, on_power=lambda *change: self.power.append(change)
+        )
         self.loop = asyncio.get_running_loop()
         self.bench.start(self.loop)
         self.t0_s = self.loop.time()
@@ -241,6 +243,37 @@ async def test_faults_by_hand(rig: Any) -> None:
     assert r.world.forward_w == 50.0
     with pytest.raises(FaultError, match="not active"):
         r.bench.clear_fault("gen.over_deliver")
+
+
+@pytest.mark.parametrize("physics", [False, True], ids=["resistor", "tissue"])
+async def test_every_fault_of_the_catalogue_comes_and_goes(physics: bool) -> None:
+    devices = {
+        "generator": "gen",
+        "pump": "pump",
+        "inputs": "inputs",
+        "relay": "enable",
+        "load": "load",
+        "link": "gen.link",
+    }
+    specs = [f"{devices.get(kind.scope, 'tc.tip')}.{kind.name}" for kind in CATALOGUE]
+    applicator = {"kind": "cooled-needle", "gauge": 17, "active_tip_mm": 30}
+    bench = SimBench(
+        {**BENCH, "applicator": applicator},
+        faults=[f"{spec}@{n}+0.5" for n, spec in enumerate(specs, 1)],
+        world=None if physics else Resistor(80.0),
+    )
+    bench.start(asyncio.get_running_loop())
+    failed: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+    seen: list[str] = []
+    for n in range(1, len(specs) + 1):
+        await asyncio.sleep(n + 0.25 - bench.now_s())
+        seen += bench.active
+        await asyncio.sleep(0.5)
+        assert not bench.active
+    bench.stop()
+    assert seen == specs
+    assert not failed
 
 
 async def test_snapshot(rig: Any) -> None:

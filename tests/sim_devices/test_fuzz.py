@@ -12,12 +12,35 @@ from tests.sim_devices.desk import PINS, TC_CHANNELS, Desk
 OPTIONS: dict[str, dict[str, object]] = {"keysight-34970a": {"channels": TC_CHANNELS}, "numato-gpio": {"pins": PINS}}
 
 WORDS = [
-    b"C\x00SA", b"C\x00BR\x55\x55\x00\x00\x01\x81", b"C\x00BC\x55\x55\x00\x00\x01\x72", b"C\x00SO\x00\x04\x00\x00\x00\xe9",
-    b"1H\r", b"1~1\r", b"1f9999+9\r", b"1G\r", b"1xT00000000\r", b"1O\r", b"1v0000+0\r", b"1S010000\r",
-    b"READ?\n", b"INIT\n", b"TRIG:COUN INF\n", b"ROUT:SCAN (@101:999)\n", b"CONF:TEMP TC,T,(@101)\n", b"TEMP:NPLC nan\n",
-    b"\x7e\x00\x35\x01\x03\xc6\x7e", b"\x7e\x00\x33\x04\x00\x64\x36\x08\x26\x7e", b"\x7e\x00\x36\x01\x03\xc5\x7e", b"\x7d\x7e",
-    b"gpio read ", b"gpio writeall zz\r", b"gpio set -1\r", b"\xff\x01\x01", b"\xff\x09\x00", b"\xff\xff",
-]  # fmt: skip
+    b"C\x00SA",
+    b"C\x00BR\x55\x55\x00\x00\x01\x81",
+    b"C\x00BC\x55\x55\x00\x00\x01\x72",
+    b"C\x00SO\x00\x04\x00\x00\x00\xe9",
+    b"1H\r",
+    b"1~1\r",
+    b"1f9999+9\r",
+    b"1G\r",
+    b"1xT00000000\r",
+    b"1O\r",
+    b"1v0000+0\r",
+    b"1S010000\r",
+    b"READ?\n",
+    b"INIT\n",
+    b"TRIG:COUN INF\n",
+    b"ROUT:SCAN (@101:999)\n",
+    b"CONF:TEMP TC,T,(@101)\n",
+    b"TEMP:NPLC nan\n",
+    b"\x7e\x00\x35\x01\x03\xc6\x7e",
+    b"\x7e\x00\x33\x04\x00\x64\x36\x08\x26\x7e",
+    b"\x7e\x00\x36\x01\x03\xc5\x7e",
+    b"\x7d\x7e",
+    b"gpio read ",
+    b"gpio writeall zz\r",
+    b"gpio set -1\r",
+    b"\xff\x01\x01",
+    b"\xff\x09\x00",
+    b"\xff\xff",
+]
 LIVELY = {
     "tc-cxn": (bytes.fromhex("43004250000000000 0D5".replace(" ", "")), b"*"),
     "ismatec-reglo-icc": (b"1xA\r", b"4\r\n"),
@@ -26,7 +49,12 @@ LIVELY = {
     "numato-gpio": (b"ver\r", b"ver\n\r00000008\n\r>"),
     "kmtronic-relay": (bytes.fromhex("FF0900"), b""),
 }
-RESYNC = {"keysight-34970a": b"\x03*CLS\n", "tc-cxn": bytes(20), "sensirion-slf3x": b"\x7e\x7e", "kmtronic-relay": bytes(3)}
+RESYNC = {
+    "keysight-34970a": b"\x03*CLS\n",
+    "tc-cxn": bytes(20),
+    "sensirion-slf3x": b"\x7e\x7e",
+    "kmtronic-relay": bytes(3),
+}
 
 pieces = st.lists(
     st.tuples(st.one_of(st.binary(max_size=40), st.sampled_from(WORDS)), st.floats(0.0, 3.0)), max_size=12

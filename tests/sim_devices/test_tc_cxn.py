@@ -166,9 +166,7 @@ def test_a_frame_may_arrive_in_two_pieces(cut: int) -> None:
 
 def test_frames_may_arrive_together() -> None:
     desk = Desk("tc-cxn")
-    assert desk.hex(CONTROL + SET_50W + GET_SETPOINT) == (
-        "2A 52 00 00 02 00 01 00 55 2A 2A 52 00 00 02 01 F4 01 49"
-    )
+    assert desk.hex(CONTROL + SET_50W + GET_SETPOINT) == ("2A 52 00 00 02 00 01 00 55 2A 2A 52 00 00 02 01 F4 01 49")
 
 
 def test_zeros_spoil_a_half_written_frame_so_that_off_is_heard() -> None:

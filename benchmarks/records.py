@@ -1,0 +1,170 @@
+"""What recording costs: ``python -m benchmarks.records [--seconds N]``.
+
+Each figure stands beside a floor or a peer measured in the same run, and is judged by the ratio to it where one is
+named.
+
+1. ``tick()`` as the control loop pays for it: the row built and handed over, beside a bare ``deque.append``.
+2. Rows a second through the store (one row: a tick with 20 samples, or one sample), beside SQLite alone without hash
+chain,
+   and beside raw appends of 160 bytes to a file.
+3. A rehearsal's record: 12 minutes at 20 Hz with 10 samples a tick, inline.
+4. Lateness of a 200 Hz asyncio loop without recording, with it, and with MQTT on top whose broker is not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections import deque
+from pathlib import Path
+
+from controller.mqtt.config import MqttConfig
+from controller.mqtt.publisher import Publisher
+from controller.records.session import Recorder, TickRow
+from controller.records.verify import verify
+from safety.types import Sample
+
+CHANNELS = [{"name": f"device.quantity_{i}_c"} for i in range(20)]
+NAMES = [str(channel["name"]) for channel in CHANNELS]
+
+
+def row(seq: int, samples: int) -> TickRow:
+    t_s = seq * 0.005
+    measured = [Sample(name, 20.0 + 0.1 * seq, t_s) for name in NAMES[:samples]]
+    return TickRow(
+        seq, t_s, "FIRING", 10.0, 20.0, 10.0, 3, measured, {"phase": "ramp", "power_w": t_s, "base_ohm": 70.0}
+    )
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def enqueue(folder: Path, seconds: float) -> bool:
+    """Cost of ``tick()`` at 200 Hz with the owner thread at work."""
+    recorder = Recorder.create(folder, {"bench": "bench"}, CHANNELS)
+    queue: deque[TickRow] = deque()
+    costs: list[float] = []
+    floor: list[float] = []
+    for seq in range(int(200 * seconds)):
+        made = row(seq, 20)
+        began = time.perf_counter()
+        queue.append(made)
+        between = time.perf_counter()
+        recorder.tick(made)
+        costs.append((time.perf_counter() - between) * 1e6)
+        floor.append((between - began) * 1e6)
+        time.sleep(0.005)
+    recorder.close()
+    p50, p99, least = statistics.median(costs), percentile(costs, 0.99), statistics.median(floor)
+    print(
+        f"tick(): p50 {p50:.2f} us, p99 {p99:.2f} us; deque.append {least:.2f} us, as cold; goal: p50 <= 5 times that"
+    )
+    return p50 <= 5 * least
+
+
+def throughput(folder: Path) -> bool:
+    """Rows a second, durable and chained."""
+    ticks = 20_000
+    rows = [row(seq, 20) for seq in range(ticks)]
+    recorder = Recorder.create(folder, {"bench": "bench"}, CHANNELS, threaded=False)
+    began = time.perf_counter()
+    for made in rows:
+        recorder.tick(made)
+    recorder.close()
+    took_s = time.perf_counter() - began
+    began = time.perf_counter()
+    assert verify(recorder.path).ok
+    verified_s = time.perf_counter() - began
+
+    plain = [(i, i // 20, i % 20, 0.5, 20.0, 0) for i in range(20 * ticks)]
+    db = sqlite3.connect(folder / "plain.db", isolation_level=None)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("CREATE TABLE samples(id INTEGER PRIMARY KEY, tick INTEGER, channel INTEGER, t REAL, v REAL, q INTEGER)")
+    began = time.perf_counter()
+    for i in range(0, len(plain), 20_000):
+        db.execute("BEGIN")
+        db.executemany("INSERT INTO samples VALUES(?,?,?,?,?,?)", plain[i : i + 20_000])
+        db.execute("COMMIT")
+    sqlite_s = time.perf_counter() - began
+    db.close()
+    record, file = b"x" * 160, os.open(folder / "raw", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    began = time.perf_counter()
+    for _ in range(ticks):
+        os.write(file, record)
+    raw_s = time.perf_counter() - began
+    os.close(file)
+    samples_s, ticks_s = 20 * ticks / took_s, ticks / took_s
+    print(f"store: {samples_s:,.0f} samples/s in {ticks_s:,.0f} ticks/s; goal: >= 50 000 rows/s")
+    print(f"  SQLite alone {20 * ticks / sqlite_s:,.0f} samples/s (ratio {took_s / sqlite_s:.2f}, goal <= 6)")
+    print(f"  raw appends {ticks / raw_s:,.0f} a second; verify {20 * ticks / verified_s:,.0f} samples/s")
+    return samples_s >= 50_000 and took_s / sqlite_s <= 6
+
+
+def rehearsal(folder: Path) -> bool:
+    """The share of a rehearsal that its record takes."""
+    rows = [row(10 * seq, 10) for seq in range(14_400)]
+    recorder = Recorder.create(folder, {"bench": "bench"}, CHANNELS, threaded=False)
+    began = time.process_time()
+    for made in rows:
+        recorder.tick(made)
+    recorder.close()
+    took_s = time.process_time() - began
+    print(f"rehearsal of 720 s: {took_s:.2f} s, {720 / took_s:,.0f} times real time; goal: <= 1 s")
+    return took_s <= 1.0
+
+
+async def lateness(recorder: Recorder | None, seconds: float) -> float:
+    loop, late = asyncio.get_running_loop(), []
+    began = loop.time()
+    for seq in range(int(200 * seconds)):
+        due = began + seq * 0.005
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        late.append((loop.time() - due) * 1e6)
+        if recorder is not None:
+            recorder.tick(row(seq, 20))
+    return percentile(late, 0.99)
+
+
+def loops(folder: Path, seconds: float) -> bool:
+    """What the loop feels; single runs, so the figures are printed and only a gross difference is judged."""
+    bare = asyncio.run(lateness(None, seconds))
+    recorder = Recorder.create(folder, {"bench": "bench"}, CHANNELS)
+    recorded = asyncio.run(lateness(recorder, seconds))
+    recorder.close()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    recorder = Recorder.create(folder, {"bench": "bench"}, CHANNELS)
+    publisher = Publisher(MqttConfig(host="127.0.0.1", port=port), "bench", simulated=True)
+    publisher.start()
+    publisher.attach(recorder)
+    outage = asyncio.run(lateness(recorder, seconds))
+    recorder.finish()
+    publisher.detach(0.0)
+    publisher.close()
+    recorder.close()
+    print(f"200 Hz loop, p99 lateness: bare {bare:.0f} us, recorded {recorded:.0f} us, broker away {outage:.0f} us")
+    return recorded <= 5 * bare + 2000 and outage <= 5 * bare + 2000
+
+
+def main() -> int:
+    """Print the figures; 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of the paced runs")
+    seconds = parser.parse_args().seconds
+    with tempfile.TemporaryDirectory(prefix="abl-") as scratch:
+        folder = Path(scratch)
+        reached = [enqueue(folder, seconds), throughput(folder), rehearsal(folder), loops(folder, seconds)]
+    return 0 if all(reached) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

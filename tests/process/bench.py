@@ -1,0 +1,444 @@
+"""An emulated bench on PTYs, the real daemon and watchdog over it, and the judge: the emulator's own power log.
+
+The bench file that the daemon gets names the PTYs as its ports, as a real bench would; nothing in it says that they are emulated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "controller" / "data" / "benches" / "cooled-rf-sim.yaml"
+UNRULY = Path(__file__).parent / "unruly"
+POWER_W = 20.0
+DEVICES = ("gen", "pump", "tc", "flow", "inputs", "enable")
+
+
+def wait_for(what: Callable[[], Any], text: str, timeout_s: float = 10.0) -> Any:
+    """What ``what`` returns as soon as that is true; an assertion error after ``timeout_s``."""
+    until_s = time.monotonic() + timeout_s
+    while not (found := what()):
+        assert time.monotonic() < until_s, f"waited {timeout_s:g} s for: {text}"
+        time.sleep(0.005)
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and was not yet reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def children_of(mark: str) -> list[int]:
+    """Processes whose command line names ``mark`` (a folder of this test), but for this process."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (folder / "cmdline").read_bytes() and alive(int(folder.name)):
+                found.append(int(folder.name))
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def waited_s(pid: int) -> float:
+    """How long the process has waited for a processor in its life, s; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+class PowerLog:
+    """What the tissue received, as the emulator wrote it: (CLOCK_MONOTONIC s, W)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._read, self._steps = path, 0, [(0.0, 0.0)]
+
+    @property
+    def steps(self) -> list[tuple[float, float]]:
+        """All changes up to now."""
+        with contextlib.suppress(FileNotFoundError), self._path.open("rb") as file:
+            file.seek(self._read)
+            data = file.read()
+            whole = data.rfind(b"\n") + 1
+            self._read += whole
+            for line in data[:whole].splitlines():
+                step = json.loads(line)
+                self._steps.append((step["t_mono_s"], step["power_w"]))
+        return self._steps
+
+    @property
+    def now_w(self) -> float:
+        """The power that flows."""
+        return self.steps[-1][1]
+
+    def off_s(self, since_s: float) -> float | None:
+        """When the power that flowed at ``since_s`` became 0 W and stayed so; None while it flows."""
+        off_s: float | None = None
+        for t_s, power_w in self.steps:
+            if power_w > 0.0:
+                off_s = None
+            elif off_s is None:
+                off_s = t_s
+        return None if off_s is None else max(off_s, since_s)
+
+    def most_w(self, from_s: float, to_s: float) -> float:
+        """The highest power between two moments."""
+        steps = self.steps
+        before = [power_w for t_s, power_w in steps if t_s <= from_s][-1:]
+        return max([*before, *(power_w for t_s, power_w in steps if from_s < t_s <= to_s)])
+
+
+class Control:
+    """One connection to the control socket: JSON lines, one request at a time."""
+
+    def __init__(self, path: Path, timeout_s: float = 5.0) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(timeout_s)
+        self._socket.connect(str(path))
+        self._file = self._socket.makefile("rb")
+
+    def ask(self, verb: str, **fields: object) -> dict[str, Any]:
+        """The answer. Raises OSError when nobody answers in time."""
+        self._socket.sendall(json.dumps({"verb": verb, **fields}).encode() + b"\n")
+        line = self._file.readline()
+        if not line:
+            raise ConnectionError("hung up")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """Hang up."""
+        self._file.close()
+        self._socket.close()
+
+
+class Hold:
+    """Fires, and renews the lease until :meth:`let_go`, or until the daemon no longer answers."""
+
+    def __init__(self, path: Path) -> None:
+        self._control = Control(path, timeout_s=0.5)
+        self._over = threading.Event()
+        self.answer = self._control.ask("fire")
+        self._thread = threading.Thread(target=self._renew, name="hold")
+        self._thread.start()
+
+    def _renew(self) -> None:
+        while not self._over.wait(0.08):
+            try:
+                self._control.ask("renew")
+            except OSError:
+                return
+
+    def let_go(self) -> None:
+        """The foreground goes away."""
+        self._over.set()
+        self._thread.join()
+        self._control.close()
+
+
+class Pids(NamedTuple):
+    """Of one live bench."""
+
+    daemon: int
+    watchdog: int
+
+
+class Emulated:
+    """``ablate emulate --bench`` and the files of one bench. A context manager; leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="abp-", dir="/tmp"))  # short: sockets' names have 107 bytes
+        self.ports, self.runtime, self.state = self.folder / "e", self.folder / "run", self.folder / "state"
+        self.out, self.unruly = self.folder / "out", self.folder / "unruly"
+        self.name = "wired"
+        self.log = PowerLog(self.folder / "power.jsonl")
+        self.stderr = self.folder / "stderr.txt"
+        self.unruly.mkdir()
+        shipped = yaml.safe_load(SHIPPED.read_text())
+        self.simulated = self.write("simulated.yaml", {**shipped, "bench": self.name})
+        wired = {**shipped, "bench": self.name, "simulation": None, "records": {"folder": str(self.out)}}
+        wired["devices"] = {
+            name: {**device, "port": str(self.ports / "ports" / name)} for name, device in shipped["devices"].items()
+        }
+        self.wired_data = wired
+        self.wired = self.write("wired.yaml", wired)
+        self.steady = self.write("steady.yaml", protocol("steady", "constant-power"))
+        self.unruly_protocol = self.write("unruly.yaml", protocol("unruly", "unruly"))
+        info = self.folder / "site" / "unruly_law-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: unruly-law\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[openablate.laws]\nunruly = unruly_law:Unruly\n")
+        path = os.pathsep.join([str(self.folder / "site"), str(UNRULY)])
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": path,
+            "UNRULY_DIR": str(self.unruly),
+            "ABLATE_RUNTIME_DIR": str(self.runtime),
+            "ABLATE_STATE_DIR": str(self.state),
+        }
+        self._emulator: subprocess.Popen[bytes] | None = None
+
+    def write(self, name: str, data: dict[str, Any]) -> Path:
+        """A YAML file of this bench."""
+        path = self.folder / name
+        path.write_text(yaml.safe_dump(data, sort_keys=False))
+        return path
+
+    def ablate(self, *argv: str | Path, **options: Any) -> subprocess.Popen[str]:
+        """The command, as a user starts it, in a session of its own as a terminal would give it."""
+        command = [sys.executable, "-m", "controller", *map(str, argv)]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, text=True, start_new_session=True, **pipes
+        )
+
+    def __enter__(self) -> Emulated:
+        argv = ["emulate", "--bench", self.simulated, "--runtime-dir", self.ports]
+        with self.stderr.open("wb") as stderr:
+            self._emulator = self.ablate(  # type: ignore[assignment]
+                *argv, "--power-log", self.folder / "power.jsonl", stderr=stderr, stdout=subprocess.PIPE
+            )
+        assert self._emulator is not None and self._emulator.stdout is not None
+        if self._emulator.stdout.readline() != "READY\n":
+            told = self.stderr.read_text()
+            self._emulator.wait(10)
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise AssertionError(f"the emulator did not start: {told}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._emulator is not None and self._emulator.stdout is not None
+        self._emulator.terminate()
+        code = self._emulator.wait(10)
+        self._emulator.stdout.close()
+        left = children_of(str(self.folder))
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        assert code == 0
+        assert left == [], "processes were left behind"
+
+    @property
+    def emulator(self) -> int:
+        """The emulator's pid."""
+        assert self._emulator is not None
+        return self._emulator.pid
+
+    def backdoor(self, **asked: object) -> dict[str, Any]:
+        """Act on the simulated world."""
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(5.0)
+            link.connect(str(self.ports / "sim.sock"))
+            link.sendall(json.dumps(asked).encode() + b"\n")
+            answer: dict[str, Any] = json.loads(link.makefile("rb").readline())
+        assert answer["ok"], answer
+        return answer
+
+    @property
+    def control(self) -> Path:
+        """The daemon's control socket."""
+        return self.runtime / self.name / "control.sock"
+
+    @property
+    def latch(self) -> Path:
+        """Where a trip survives the daemon."""
+        return self.state / self.name / "latch.json"
+
+    @property
+    def pids(self) -> Pids:
+        """Of the daemon and the watchdog that run now."""
+        told = json.loads((self.runtime / self.name / "pids.json").read_text())
+        return Pids(told["daemon"], told["watchdog"])
+
+    def status(self) -> dict[str, Any]:
+        """The daemon's status, over a connection of its own."""
+        control = Control(self.control)
+        try:
+            return control.ask("status")
+        finally:
+            control.close()
+
+    def order(self, name: str) -> float:
+        """Tell the unruly law to turn bad; when it did."""
+        (self.unruly / "order.new").write_text(name)
+        (self.unruly / "order.new").replace(self.unruly / "order")
+        begun = self.unruly / "begun"
+        wait_for(begun.exists, f"the law to obey {name}", 2.0)
+        begun_s = float(begun.read_text())
+        begun.unlink()
+        return begun_s
+
+
+def protocol(name: str, law: str, *, power_w: float = POWER_W, duration_s: float = 60.0) -> dict[str, Any]:
+    """A protocol that is quick to start: constant power, no priming, a short run-on."""
+    return {
+        "protocol": name,
+        "source": "no publication: a protocol of the process tests, quick to start",
+        "modality": "rf",
+        "applicator": {"kind": "cooled-needle", "active_tip_mm": 30},
+        "law": {"kind": law, "power_w": power_w, "duration_s": duration_s, "rise_s": 0.0},
+        "cooling": {"flow_ml_min": 80, "prime_s": 0.0, "run_on_s": 0.1},
+    }
+
+
+class Live:
+    """Watchdog and daemon as :mod:`controller.launch` starts them, without a launcher: the test is the foreground."""
+
+    def __init__(self, emulated: Emulated, bench: Path | None = None) -> None:
+        self.emulated = emulated
+        runtime, state = emulated.runtime / emulated.name, emulated.state / emulated.name
+        for folder in (runtime, state):
+            folder.mkdir(parents=True, exist_ok=True)
+        for name in ("control.sock", "daemon.error", "pids.json"):
+            (runtime / name).unlink(missing_ok=True)
+        common = ["--runtime-dir", str(runtime), "--state-dir", str(state)]
+        daemon = [sys.executable, "-m", "controller.daemon", str(bench or emulated.wired), *common]
+        daemon += ["--out", str(emulated.out)]
+        argv = [sys.executable, "-m", "safety.watchdog", *common, "--bench", emulated.name, "--lease-ms", "200"]
+        with (runtime / "daemon.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*argv, "--", *daemon],
+                cwd=emulated.folder,
+                env=emulated.environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._hold: Hold | None = None
+        self.control: Control
+        self.session: Path
+        try:
+            wait_for(lambda: self._connected() or self.process.poll() is not None, "a daemon that answers", 20.0)
+            assert self.process.poll() is None, self.last_words
+            self.pids = emulated.pids
+        except BaseException:
+            self.close()
+            raise
+
+    def _connected(self) -> bool:
+        try:
+            self.control = Control(self.emulated.control)
+        except OSError:
+            return False
+        return True
+
+    @property
+    def last_words(self) -> str:
+        """What the daemon left behind when it could not start, else its log."""
+        runtime = self.emulated.runtime / self.emulated.name
+        error = runtime / "daemon.error"
+        return error.read_text() if error.exists() else (runtime / "daemon.log").read_text()[-3000:]
+
+    def state(self, *wanted: str, timeout_s: float = 10.0) -> dict[str, Any]:
+        """The status once the daemon is in one of the states."""
+        last: dict[str, Any] = {}
+
+        def there() -> bool:
+            last.update(self.control.ask("status"))
+            return last["state"] in wanted
+
+        try:
+            wait_for(there, f"{wanted}", timeout_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; is {last.get('state')}: {last.get('blocked_by')}, {last.get('trip')}") from None
+        return last
+
+    def arm(self, protocol: Path) -> None:
+        """Up to ARMED."""
+        self.session = Path(self.state("SAFE")["session_file"])
+        answer = self.control.ask("prepare", protocol=str(protocol))
+        assert answer["ok"], answer
+        self.state("READY")
+        answer = self.control.ask("arm")
+        assert answer["ok"], answer
+
+    def fire(self, protocol: Path) -> None:
+        """Up to power in the tissue, held by this process."""
+        self.arm(protocol)
+        self._hold = Hold(self.emulated.control)
+        assert self._hold.answer["ok"], self._hold.answer
+        wait_for(lambda: self.emulated.log.now_w > 0.6 * POWER_W, "power in the tissue", 3.0)
+
+    def let_go(self) -> None:
+        """End the hold."""
+        if self._hold is not None:
+            self._hold.let_go()
+            self._hold = None
+
+    def ended(self, timeout_s: float = 15.0) -> int:
+        """Wait for the watchdog's end; its exit code."""
+        return self.process.wait(timeout_s)
+
+    def shut(self) -> int:
+        """End it as a launcher does; the watchdog's exit code."""
+        with contextlib.suppress(OSError):
+            self.control.ask("shutdown")
+        return self.ended()
+
+    def close(self) -> None:
+        """Whatever is left ends now."""
+        self.let_go()
+        if hasattr(self, "control"):
+            self.control.close()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        for pid in {self.process.pid, *(self.pids if hasattr(self, "pids") else ())}:
+            with contextlib.suppress(ProcessLookupError):
+                if alive(pid):
+                    os.kill(pid, signal.SIGKILL)
+        self.process.wait(10)
+        if hasattr(self, "pids"):
+            wait_for(lambda: not alive(self.pids.daemon), "the daemon's end")
+
+    def __enter__(self) -> Live:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def firing(emulated: Emulated, protocol: Path | None = None) -> Iterator[Live]:
+    """A bench that delivers power."""
+    emulated.latch.unlink(missing_ok=True)
+    with Live(emulated) as live:
+        live.fire(protocol or emulated.steady)
+        yield live
+
+
+def run(emulated: Emulated, *argv: str | Path, timeout_s: float = 60.0) -> tuple[int, str, str]:
+    """A command to its end: exit code, standard output, standard error."""
+    process = emulated.ablate(*argv)
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    return process.returncode, out, err
+
+
+def signals(pids: Sequence[int], number: signal.Signals) -> float:
+    """Send ``number`` to each; the moment before the first."""
+    begin_s = time.monotonic()
+    for pid in pids:
+        os.kill(pid, number)
+    return begin_s

@@ -1,0 +1,24 @@
+"""One emulated bench for each module, and the measured times at the end of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.process.bench import Emulated
+from tests.process.trials import FIGURES
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[Emulated]:
+    """The bench on the wire, by ``ablate emulate``."""
+    with Emulated() as bench:
+        yield bench
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if FIGURES:
+        terminalreporter.section("time to 0 W, from the emulator's power log")
+        for figure in FIGURES.values():
+            terminalreporter.line(figure.text)

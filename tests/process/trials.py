@@ -1,0 +1,107 @@
+"""Many trials of one injected fault, judged by what the tissue received, and the account of how long it took.
+
+A trial whose time is above its bound may be repeated when the emulator itself was kept waiting for a processor for longer than
+the excess: it then could not have obeyed, or have written down, an "off" that came in time. Repetitions are counted and shown.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from safety import latch
+from safety.types import Trip
+from tests.process.bench import Emulated, Live, firing, wait_for, waited_s
+
+TRIALS = 20
+REPEATS_MAX = 2  # of one trial
+ZERO_FOR_S = 1.0  # for so long the power must stay away
+
+
+@dataclass
+class Figure:
+    """Times to 0 W of one kind of fault, s."""
+
+    name: str
+    bound_s: float
+    times_s: list[float] = field(default_factory=list)
+    repeated: int = 0
+
+    @property
+    def text(self) -> str:
+        """One line for the report."""
+        ms = [time_s * 1e3 for time_s in self.times_s] or [float("nan")]
+        spread = f"{min(ms):7.1f} {statistics.median(ms):7.1f} {max(ms):7.1f}"
+        repeated = f", {self.repeated} repeated: emulator starved" if self.repeated else ""
+        return f"{self.name:32s} min/median/max {spread} ms, bound {self.bound_s * 1e3:.0f} ms, {len(ms)} trials{repeated}"
+
+
+FIGURES: dict[str, Figure] = {}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of fault. ``inject`` does it and returns when it began; ``after`` is done once the power has gone."""
+
+    name: str
+    bound_s: float
+    inject: Callable[[Live], float]
+    after: Callable[[Live, float], Trip]
+    causes: frozenset[tuple[str, str, str]]  # (hazard, monitor, channel) of the latch, any of these
+    unruly: bool = False
+    trials: int = TRIALS
+
+
+def latched(emulated: Emulated) -> Trip:
+    """The trip on disk."""
+    wait_for(emulated.latch.exists, "the latch")
+    trip = latch.parse(emulated.latch.read_text(), emulated.name)
+    assert trip is not None
+    return trip
+
+
+def by_watchdog(live: Live, begin_s: float) -> Trip:
+    """The watchdog has cut, killed the daemon, proved off, latched, and ended."""
+    assert live.ended() == 75, live.last_words
+    assert "energy cut, daemon killed, off is proven" in live.last_words
+    return latched(live.emulated)
+
+
+def judge(emulated: Emulated, fault: Fault) -> Figure:
+    """All trials of ``fault``; raises AssertionError at the first that fails."""
+    figure = FIGURES[fault.name] = Figure(fault.name, fault.bound_s)
+    zero_since_s = 0.0
+    for number in range(fault.trials):
+        for repeat in range(REPEATS_MAX + 1):
+            off_s, excused = trial(emulated, fault, zero_since_s)
+            zero_since_s = emulated.log.off_s(0.0) or time.monotonic()
+            if off_s <= fault.bound_s or not excused or repeat == REPEATS_MAX:
+                break
+            figure.repeated += 1
+        figure.times_s.append(off_s)
+        assert off_s <= fault.bound_s, f"trial {number}: {off_s * 1e3:.1f} ms"
+    time.sleep(max(0.0, zero_since_s + ZERO_FOR_S - time.monotonic()))
+    assert emulated.log.now_w == 0.0
+    return figure
+
+
+def trial(emulated: Emulated, fault: Fault, zero_since_s: float) -> tuple[float, bool]:
+    """One trial: the time to 0 W, and whether a starved emulator may excuse it.
+
+    ``zero_since_s``: since when, after the trial before, there must have been no power up to the next FIRE.
+    """
+    with firing(emulated, emulated.unruly_protocol if fault.unruly else emulated.steady) as live:
+        fired_s = min(t_s for t_s, power_w in emulated.log.steps if power_w > 0.0 and t_s > zero_since_s)
+        assert zero_since_s == 0.0 or fired_s - zero_since_s >= ZERO_FOR_S
+        waited = waited_s(emulated.emulator)
+        begin_s = fault.inject(live)
+        wait_for(lambda: emulated.log.now_w == 0.0, "0 W", 5.0)
+        starved_s = waited_s(emulated.emulator) - waited
+        trip = fault.after(live, begin_s)
+        off_s = emulated.log.off_s(begin_s)
+        assert off_s is not None, "the power came back"
+        assert (trip.hazard, trip.monitor, trip.channel) in fault.causes, trip
+    time_s = off_s - begin_s
+    return time_s, starved_s >= time_s - fault.bound_s
