@@ -76,7 +76,7 @@ class TestKmtronic(Emulated, EnableConformance):
 
 @pytest.mark.virtual
 async def test_power_over_the_wire_and_the_generators_own_dead_man() -> None:
-    """The enable line closed by its plan, 50 W set and read back, then host silence: the generator lets go by itself."""
+    """The enable line closed by its plan, 50 W set and read back; then host silence: the generator lets go."""
     bench = SimBench(bench_file())
     bench.start(asyncio.get_running_loop())
     enable = KmtronicRelay("enable", LinkPort(bench.open_link("sim://enable"), "sim://enable"), KmtronicOptions())

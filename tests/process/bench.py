@@ -111,7 +111,11 @@ class Control:
     def __init__(self, path: Path, timeout_s: float = 5.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(timeout_s)
-        self._socket.connect(str(path))
+        try:
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
         self._file = self._socket.makefile("rb")
 
     def ask(self, verb: str, **fields: object) -> dict[str, Any]:
@@ -135,7 +139,11 @@ class Hold:
     def __init__(self, path: Path) -> None:
         self._control = Control(path, timeout_s=0.5)
         self._over = threading.Event()
-        self.answer = self._control.ask("fire")
+        try:
+            self.answer = self._control.ask("fire")
+        except OSError:
+            self._control.close()
+            raise
         self._thread = threading.Thread(target=self._renew, name="hold")
         self._thread.start()
 
@@ -247,7 +255,8 @@ class Emulated:
             link.settimeout(5.0)
             link.connect(str(self.ports / "sim.sock"))
             link.sendall(json.dumps(asked).encode() + b"\n")
-            answer: dict[str, Any] = json.loads(link.makefile("rb").readline())
+            with link.makefile("rb") as file:
+                answer: dict[str, Any] = json.loads(file.readline())
         assert answer["ok"], answer
         return answer
 

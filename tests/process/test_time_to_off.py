@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 
@@ -33,7 +32,7 @@ def killed_not_thawed(live: Live, begin_s: float) -> Trip:
     return trip
 
 
-def ordered(name: str) -> "Fault":
+def ordered(name: str) -> Fault:
     def inject(live: Live) -> float:
         return live.emulated.order(name)
 
@@ -59,3 +58,57 @@ def test_gil_held(emulated: Emulated) -> None:
 
 def test_await_of_the_tick_lost(emulated: Emulated) -> None:
     judge(emulated, ordered("lose_wakeup"))
+
+
+def lose_set_point(live: Live) -> float:
+    return live.emulated.order("lose_replies")
+
+
+def test_await_of_every_reply_lost(emulated: Emulated) -> None:
+    """The ticks go on and trip; off cannot be sent, so it is the enable line that takes the energy away."""
+    causes = frozenset({("H22", "apply", "")})
+    judge(emulated, Fault("lose_replies", 0.250, lose_set_point, by_watchdog, causes, unruly=True))
+
+
+def kill_watchdog(live: Live) -> float:
+    return signals([live.pids.watchdog], signal.SIGKILL)
+
+
+def tripped_and_recorded(live: Live, begin_s: float) -> Trip:
+    """The daemon lives on, tripped; it says so in the session file, and ends when it is asked to."""
+    trip = latched(live.emulated)
+    told = live.state("TRIPPED")["trip"]
+    assert (told["hazard"], told["text"]) == (trip.hazard, trip.text)
+    live.shut()
+    wait_for(lambda: not alive(live.pids.daemon), "the daemon's end")
+    with open_session(live.session) as session:
+        (event,) = session.events("trip")
+        assert session.closed
+    assert (event.data["hazard"], event.data["monitor"]) == (trip.hazard, trip.monitor)
+    assert 0.0 <= event.t_s - begin_s <= 0.2
+    return trip
+
+
+def test_watchdog_killed(emulated: Emulated) -> None:
+    causes = frozenset({("H27", "watchdog", "")})
+    judge(emulated, Fault("watchdog killed", 0.300, kill_watchdog, tripped_and_recorded, causes))
+
+
+def stop_both(live: Live) -> float:
+    return signals([live.pids.watchdog, live.pids.daemon], signal.SIGSTOP)
+
+
+def thawed(live: Live, begin_s: float) -> Trip:
+    """First the daemon alone wakes up, then the watchdog: neither brings the energy back."""
+    signals([live.pids.daemon], signal.SIGCONT)
+    time.sleep(0.3)
+    assert live.emulated.log.now_w == 0.0
+    signals([live.pids.watchdog], signal.SIGCONT)
+    return by_watchdog(live, begin_s)
+
+
+def test_both_stopped_and_thawed(emulated: Emulated) -> None:
+    """Nobody is left: the generator's own dead-man of 2 s, and the relay's."""
+    causes = frozenset({("H24", "watchdog", "lease")})
+    figure = judge(emulated, Fault("daemon and watchdog stopped", 2.200, stop_both, thawed, causes))
+    assert min(figure.times_s) >= 1.5  # it was the dead-man and nobody else

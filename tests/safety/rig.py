@@ -91,7 +91,9 @@ def config(**changes: Any) -> Config:
 class Rig:
     """Daemon, gate, bench and operator around the kernel under test, in virtual time."""
 
-    def __init__(self, cfg: Config | None = None, seed: int = 1, latch: Trip | None = None, tick_s: float = 0.05) -> None:
+    def __init__(
+        self, cfg: Config | None = None, seed: int = 1, latch: Trip | None = None, tick_s: float = 0.05
+    ) -> None:
         self.config = cfg or config()
         self.state: KernelState = initial(self.config, latch)
         self.random = random.Random(seed)
@@ -142,20 +144,19 @@ class Rig:
         self.values["inputs.foot_no_closed"] = float(down)
         self.values["inputs.foot_nc_closed"] = float(not down)
 
+    def _in_force(self, t_s: float) -> float:
+        return next((power for since, power in reversed(self.sent) if since <= t_s), 0.0)
+
     def _source(self, t_s: float) -> None:
-        wanted = 0.0
-        for since, power in self.sent:
-            if since <= t_s - 0.1:
-                wanted = power
+        wanted = self._in_force(t_s - 0.1)
         if not self.line_closed:
             wanted = 0.0
         self.output_w = self.stuck_w if self.stuck_w is not None else wanted * self.gen_gain
         gamma = abs(self.load_ohm - 50.0) / (self.load_ohm + 50.0)
-        setpoint = self.applied_w if t_s - self.applied_t_s >= 0.02 else self.values.get("gen.setpoint_w", 0.0)
         self.values["gen.forward_power_w"] = self.output_w
         self.values["gen.power_w"] = self.output_w * (1.0 - gamma * gamma)
         self.values["gen.rf_on"] = float(self.output_w > 0.0)
-        self.values["gen.setpoint_w"] = setpoint
+        self.values["gen.setpoint_w"] = self._in_force(t_s - 0.02)
         self.values["gen.impedance_ohm"] = self.load_ohm
 
     def _acquire(self, until_s: float) -> None:

@@ -153,7 +153,9 @@ def test_fire_without_a_lease_is_refused() -> None:
     assert [data["by"] for kind, data in rig.out.events if kind == "refused"] == ["hold"]
 
 
-@pytest.mark.parametrize("age_s, holds", [(0.0, True), (0.3, True), (0.301, False), (-0.001, False), (float("nan"), False)])
+@pytest.mark.parametrize(
+    "age_s, holds", [(0.0, True), (0.3, True), (0.301, False), (-0.001, False), (float("nan"), False)]
+)
 def test_the_foreground_lease(age_s: float, holds: bool) -> None:
     rig = Rig().fired(60.0)
     rig.mangle = lambda inputs: replace(inputs, foreground_lease_s=rig.now_s - age_s)

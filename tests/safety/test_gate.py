@@ -14,7 +14,9 @@ from safety.types import Demand, Permit, State
 ANY = st.floats(allow_nan=True, allow_infinity=True)
 
 
-def permit(max_w: float = 100.0, until_s: float = 10.15, epoch: int = 3, why: tuple[str, ...] = ("power: bench",)) -> Permit:
+def permit(
+    max_w: float = 100.0, until_s: float = 10.15, epoch: int = 3, why: tuple[str, ...] = ("power: bench",)
+) -> Permit:
     return Permit(max_w, until_s, epoch, State.FIRING, why)
 
 

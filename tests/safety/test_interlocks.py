@@ -63,7 +63,9 @@ def test_an_optional_channel_may_be_silent() -> None:
     quiet(rig, 3.0)
 
 
-@pytest.mark.parametrize("age_s, trips", [(0.0, False), (0.25, False), (0.2501, True), (-0.001, True), (math.nan, True)])
+@pytest.mark.parametrize(
+    "age_s, trips", [(0.0, False), (0.25, False), (0.2501, True), (-0.001, True), (math.nan, True)]
+)
 def test_age_edges(age_s: float, trips: bool) -> None:
     rig = Rig().fired(60.0)
 
@@ -90,7 +92,9 @@ def test_a_channel_that_was_never_read_keeps_from_ready() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("channel", ["gen.power_w", "gen.impedance_ohm", "tc.tip_c", "flow.flow_ml_min", "gen.setpoint_w"])
+@pytest.mark.parametrize(
+    "channel", ["gen.power_w", "gen.impedance_ohm", "tc.tip_c", "flow.flow_ml_min", "gen.setpoint_w"]
+)
 def test_a_number_that_is_none_trips_at_its_first_sample(channel: str, value: float) -> None:
     rig = Rig().fired(60.0)
     rig.override[channel] = value
@@ -171,7 +175,11 @@ def test_over_temperature(channel: str, below: float, above: float, hazard: str,
 
 @pytest.mark.parametrize(
     "inside, outside, hazard, monitor",
-    [(25.0, 24.99, "H49", "impedance_low"), (500.0, 500.01, "H50", "impedance_high"), (80.0, 19_000.0, "H50", "impedance_high")],
+    [
+        (25.0, 24.99, "H49", "impedance_low"),
+        (500.0, 500.01, "H50", "impedance_high"),
+        (80.0, 19_000.0, "H50", "impedance_high"),
+    ],
 )
 def test_impedance(inside: float, outside: float, hazard: str, monitor: str) -> None:
     plain = tuple(replace(rule, noise_floor=None) for rule in config().channels)
@@ -288,7 +296,9 @@ def test_power_that_does_not_arrive() -> None:
     quiet(rig, 3.0)
 
 
-@pytest.mark.parametrize("state", [State.SAFE, State.PRECHECK, State.READY, State.ARMED, State.COOLDOWN], ids=lambda s: s.value)
+@pytest.mark.parametrize(
+    "state", [State.SAFE, State.PRECHECK, State.READY, State.ARMED, State.COOLDOWN], ids=lambda s: s.value
+)
 def test_spontaneous_power(state: State) -> None:
     rig = Rig().to(state)
     rig.override["gen.forward_power_w"] = 1.1

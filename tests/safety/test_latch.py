@@ -33,7 +33,9 @@ def assert_unreadable(trip: Trip) -> None:
     assert trip.text.startswith("latch unreadable")
 
 
-@pytest.mark.parametrize("text", ["", "{}", "null", "[]", "17", b"\xff\xfe", "\x00" * 100, '{"crc32": 1}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "null", "[]", "17", b"\xff\xfe", "\x00" * 100, '{"crc32": 1}', "[" * 100_000]
+)
 def test_garbage_locks_out(text: str | bytes) -> None:
     assert_unreadable(parse(text, "cooled-rf"))
 

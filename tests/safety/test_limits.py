@@ -38,7 +38,9 @@ def test_compiled_ceilings() -> None:
 
 
 def test_what_asks_for_more_is_named_for_the_configuration_to_refuse() -> None:
-    found = loosened((("bench", Limits(power_w=50.0, flow_min_ml_min=40.0)), ("protocol", Limits(60.0, flow_min_ml_min=30.0))))
+    found = loosened(
+        (("bench", Limits(power_w=50.0, flow_min_ml_min=40.0)), ("protocol", Limits(60.0, flow_min_ml_min=30.0)))
+    )
     assert [(f.limit, f.layer, f.value, f.above_layer, f.above_value) for f in found] == [
         ("power_w", "protocol", 60.0, "bench", 50.0),
         ("flow_min_ml_min", "protocol", 30.0, "bench", 40.0),
@@ -53,7 +55,9 @@ def test_a_limit_that_is_no_limit_is_refused(value: float) -> None:
 
 
 def test_zero_is_a_limit() -> None:
-    assert effective((("bench", Limits(power_w=5.0)), ("operator", Limits(power_w=0.0))))["power_w"] == Bound(0.0, "operator")
+    assert effective((("bench", Limits(power_w=5.0)), ("operator", Limits(power_w=0.0))))["power_w"] == Bound(
+        0.0, "operator"
+    )
 
 
 @given(st.lists(WATTS, min_size=1, max_size=6), WATTS)

@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 
 from safety.config import Limits
 from safety.kernel import initial, step
-from safety.types import Fault, Inputs, Origin, Quality, RecordStatus, Request, Sample, State, Trip, Verb, WatchdogStatus
+from safety.types import (
+    Fault,
+    Inputs,
+    Origin,
+    Quality,
+    RecordStatus,
+    Request,
+    Sample,
+    State,
+    Trip,
+    Verb,
+    WatchdogStatus,
+)
 from tests.safety.rig import LIMITS, Rig, config, replace
 
 FIRING = Rig().fired(60.0)
@@ -100,7 +112,9 @@ def anything() -> st.SearchStrategy[Inputs]:
     """Inputs of every shape that the types allow."""
     sample = st.builds(Sample, st.sampled_from(CHANNELS), WEIRD, WEIRD, st.sampled_from(list(Quality)))
     request = st.builds(Request, st.sampled_from(list(Verb)), st.sampled_from(list(Origin)), WEIRD, st.text(max_size=3))
-    fault = st.builds(Fault, st.just("H32"), st.just("m"), st.just("d"), st.just("t"), st.just("c"), WEIRD, st.booleans())
+    fault = st.builds(
+        Fault, st.just("H32"), st.just("m"), st.just("d"), st.just("t"), st.just("c"), WEIRD, st.booleans()
+    )
     return st.builds(
         Inputs,
         snapshot=st.lists(sample, max_size=8).map(lambda samples: {s.channel: s for s in samples}),
@@ -132,7 +146,13 @@ def test_the_step_is_total_pure_and_denies(inputs: Inputs, now_s: float, where: 
 @pytest.mark.parametrize("inputs, state", [(None, FIRING.state), (17, FIRING.state), (next_inputs(FIRING)[0], None)])
 def test_a_kernel_that_fails_is_off_for_good(inputs: Any, state: Any) -> None:
     after, out = step(FIRING.config, state, inputs, 200.0)
-    assert (out.state, out.permit.max_w, out.enable, out.command_off, out.pump_on) == (State.LOCKOUT, 0.0, False, True, True)
+    assert (out.state, out.permit.max_w, out.enable, out.command_off, out.pump_on) == (
+        State.LOCKOUT,
+        0.0,
+        False,
+        True,
+        True,
+    )
     assert out.first_trip is not None
     assert (out.first_trip.hazard, out.first_trip.lockout) == ("H32", True)
     after, out = step(FIRING.config, after, inputs, 200.05)
