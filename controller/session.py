@@ -19,7 +19,6 @@ from controller.exits import Exit
 from controller.launch import LiveBench
 from controller.live_view import LiveView
 from controller.perform import perform
-from controller.records.reader import open_session
 
 RUNNERS = "openablate.runners"
 
@@ -115,7 +114,7 @@ def write_report(result: dict[str, Any]) -> Path | None:
             file=sys.stderr,
         )
         return None
-    return write(open_session(session), session.with_suffix(".html"))
+    return write(session, session.with_suffix(".html"))
 
 
 def report_result(result: dict[str, Any], page: Path | None, as_json: bool, hint: str) -> None:

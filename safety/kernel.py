@@ -18,7 +18,7 @@ from safety.transitions import PUMPING, advance
 from safety.turn import Turn
 from safety.types import Inputs, Outputs, Permit, Quality, Sample, State, Trip
 
-__all__ = ["Config", "KernelState", "initial", "step"]
+__all__ = ["Config", "KernelState", "adopt", "initial", "step"]
 
 ENERGY_MAX_J = 1e12  # integrals saturate, they never wrap
 _ORDER = {item: k for k, item in enumerate(ITEMS)}
@@ -37,6 +37,19 @@ def initial(config: Config, latch: Trip | None = None) -> KernelState:
         memories=tuple(monitor.start() for monitor in config.monitors),
         trips=() if latch is None else (latch,),
     )
+
+
+def adopt(config: Config, state: KernelState) -> KernelState:
+    """The state for another ``config`` (another protocol on this bench): monitors start anew, all else is kept.
+
+    Raises:
+        ValueError: the kernel is not in SAFE; stop and wait, or reset, first.
+    """
+    if state.state is not State.SAFE:
+        raise ValueError(f"a configuration is exchanged in SAFE, not in {state.state.value}; stop or reset first")
+    new = state.fork()
+    new.memories = tuple(monitor.start() for monitor in config.monitors)
+    return new
 
 
 def step(config: Config, state: KernelState, inputs: Inputs, now_s: float) -> tuple[KernelState, Outputs]:

@@ -78,8 +78,8 @@ class Rehearsal:
             ),
         )
 
-    async def _open(self, url: str, baud: int) -> Link:
-        return self.sim.open_link(url, baud)
+    async def _open(self, url: str, baud: int) -> tuple[Link, str]:
+        return self.sim.open_link(url, baud), url
 
     def _write_off(self, device: str, data: bytes) -> None:
         url = self._setup.bench.bench.devices[device].port

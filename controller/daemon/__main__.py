@@ -42,8 +42,9 @@ async def serve(args: argparse.Namespace) -> int:
     providers = Providers(device.port for device in bench.devices.values())
     watchdog = WatchdogClient.from_environment(lambda text: daemon.hurt(text))
 
-    async def open_port(url: str, baud: int) -> Link:
-        return await open_link(url, baud, partial(providers.resolve, runtime_dir=runtime_dir))
+    async def open_port(url: str, baud: int) -> tuple[Link, str]:
+        resolved = providers.resolve(url, runtime_dir)
+        return await open_link(resolved, baud), resolved
 
     daemon = Daemon(
         loaded,

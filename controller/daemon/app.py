@@ -37,6 +37,8 @@ from safety.watchdog.frames import Hello
 
 log = logging.getLogger(__name__)
 
+SWEEP_TICKS = 20
+"""Ticks between two collections of the youngest garbage; a full one would hold the loop for tens of milliseconds (H25)."""
 AT_REST = frozenset({State.SAFE, State.TRIPPED, State.LOCKOUT})
 
 Specimen = Callable[[], Awaitable[dict[str, Any] | None]]
@@ -134,10 +136,11 @@ class Daemon:
             self.recorder, self, {key: head[key] for key in ("software", "devices", "bench_sha256")}
         )
         self.recorder.event(
-            self._loop.time(), "start", {"pid": os.getpid(), "latch": latch.as_dict() if latch else None}
+            self._loop.time(), "start", {"latch": latch.as_dict() if latch else None}
         )
         gc.collect()
-        gc.freeze()
+        gc.freeze()  # what exists now stays; collections look only at what a tick leaves behind
+        gc.disable()
         self._ticker = Ticker(period_s, around.alarm, self._loop)
 
     async def run(self) -> None:
@@ -165,13 +168,15 @@ class Daemon:
             self._ticker.close()
         if hasattr(self, "recorder"):
             self.recorder.event(self._loop.time(), "end", self._timing())
-            summary = self.result or self._result()
+            summary = {key: value for key, value in (self.result or self._result()).items() if key != "session_file"}
             self.recorder.finish(summary)
             await self._around.telemetry.detach()
             self.recorder.close(summary)
         self._around.watchdog.close()
         if hasattr(self, "instruments"):
             await self.instruments.close()
+        gc.enable()
+        gc.unfreeze()
 
     def _at_rest(self) -> bool:
         out = self.control.outputs
@@ -208,6 +213,8 @@ class Daemon:
         self._account.follow(out, self.hub.latest, self.bench.roles.source, now_s)
         if self._account.ended_s is not None and self._conclusion is None and out.state in AT_REST:
             self._conclusion = self._loop.create_task(self._conclude(), name="conclude")
+        if self._ticker.ticks % SWEEP_TICKS == 0:
+            gc.collect(1)
         ticked, self._ticked = self._ticked, self._loop.create_future()
         if not ticked.done():
             ticked.set_result(None)
@@ -286,7 +293,7 @@ class Daemon:
 
     async def renew(self) -> dict[str, Any]:
         self.control.acts.lease_s = self._loop.time()
-        return {"ok": True}
+        return {"ok": True, "state": self.control.state.state.value}
 
     async def release(self) -> dict[str, Any]:
         self.control.acts.lease_s = None
@@ -353,8 +360,9 @@ class Daemon:
             told = {}
         if picture := told.get("picture"):
             self.recorder.arrays(self._loop.time(), "picture", picture)
-        self.result = self._result(told.get("zone"))
-        self.recorder.event(self._loop.time(), "result", self.result)
+        result = self._result(told.get("zone"))
+        self.recorder.event(self._loop.time(), "result", result)
+        self.result = {**result, "session_file": str(self.recorder.path)}
 
     def _result(self, zone: dict[str, Any] | None = None) -> dict[str, Any]:
         trip = self.control.outputs.first_trip if hasattr(self, "control") and self.control.outputs else None
@@ -366,7 +374,6 @@ class Daemon:
             "zone": zone,
             "ticks": self._ticker.ticks if hasattr(self, "_ticker") else 0,
             "late_ticks": self._ticker.late_ticks if hasattr(self, "_ticker") else 0,
-            "session_file": str(self.recorder.path),
             "seed": (self.bench.simulation or {}).get("seed"),
             "simulated": self._around.simulated,
         }

@@ -24,8 +24,8 @@ from drivers.contract import (
 from drivers.transport.base import Link
 from drivers.transport.port import LinkPort
 
-OpenLink = Callable[[str, int], Awaitable[Link]]
-"""(port URL as in the bench file, baud) -> link."""
+OpenLink = Callable[[str, int], Awaitable[tuple[Link, str]]]
+"""(port URL as in the bench file, baud) -> the link, and the URL that was really opened for it."""
 
 
 @dataclass
@@ -64,8 +64,8 @@ async def connect(loaded: LoadedBench, open_link: OpenLink) -> Instruments:
     try:
         for name, device in bench.devices.items():
             kind = loaded.drivers[name]
-            link = await open_link(device.port, device.baud or kind.BAUD)
-            drivers[name] = kind(name, LinkPort(link, device.port), loaded.options[name])
+            link, url = await open_link(device.port, device.baud or kind.BAUD)
+            drivers[name] = kind(name, LinkPort(link, url), loaded.options[name])
         found = await asyncio.gather(*(_identify(driver) for driver in drivers.values()), return_exceptions=True)
         for result in found:
             if isinstance(result, BaseException):

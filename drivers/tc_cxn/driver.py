@@ -22,6 +22,7 @@ from safety.safeoff import Readback, SafeOffPlan
 from safety.types import Quality, Sample, Setpoint
 
 TIMEOUT_S = 0.1  # the longest reply takes 8 ms at 38400 baud
+RF_ON, INTERLOCK_OPEN = int(codec.Status.RF_ON), int(codec.Status.INTERLOCK_OPEN)  # plain: twenty times a second
 OFF_TRIES = 2
 OFF_BELOW_W = 1.0
 SETTLE_S = 0.2  # how long a status may lag behind an acknowledged command
@@ -185,7 +186,7 @@ class TcCxn(PowerSource):
                 samples.append(_sample(name["setpoint_w"], set_w, port.t_request_s))
             else:
                 state = codec.state(await port.exchange(self._gs, _eight, timeout_s=TIMEOUT_S))
-                self._judge(bool(state.status & codec.Status.RF_ON), port.t_request_s)
+                self._judge(bool(state.status & RF_ON), port.t_request_s)
                 samples += self._status_samples(state, port.t_request_s)
             if not self._control and self._on is False:
                 await self._take_control()
@@ -196,8 +197,8 @@ class TcCxn(PowerSource):
     def _status_samples(self, state: codec.State, t_s: float) -> list[Sample]:
         name, status = self._channel, state.status
         return [
-            Sample(name["rf_on"], 1.0 if status & codec.Status.RF_ON else 0.0, t_s),
-            Sample(name["interlock_open_flag"], 1.0 if status & codec.Status.INTERLOCK_OPEN else 0.0, t_s),
+            Sample(name["rf_on"], 1.0 if status & RF_ON else 0.0, t_s),
+            Sample(name["interlock_open_flag"], 1.0 if status & INTERLOCK_OPEN else 0.0, t_s),
             Sample(name["control_on"], 1.0 if self._control else 0.0, t_s),
             _sample(name["heatsink_c"], state.heatsink_c, t_s),
         ]

@@ -43,7 +43,11 @@ async def open_link(
     if scheme in THREADED:
         return await open_threaded(url, baud, settings)
     close = get_close_matches(scheme, SCHEMES, n=1)
-    hint = f"did you mean {close[0]}://?" if close else "install the plug-in that owns it, or use a path, tcp:// or rfc2217://"
+    hint = (
+        f"did you mean {close[0]}://?"
+        if close
+        else "install the plug-in that owns it, or use a path, tcp:// or rfc2217://"
+    )
     raise DeviceError(url, f"nothing here opens {scheme}:// ports", hint)
 
 
@@ -59,7 +63,9 @@ def host_and_port(url: str) -> tuple[str, int]:
     except ValueError:
         host, port = None, None
     if not host or not port:
-        raise DeviceError(url, "host or port number is missing", "write tcp://HOST:PORT, for example tcp://192.168.0.5:4001")
+        raise DeviceError(
+            url, "host or port number is missing", "write tcp://HOST:PORT, for example tcp://192.168.0.5:4001"
+        )
     return host, port
 
 

@@ -1,6 +1,7 @@
 """An emulated bench on PTYs, the real daemon and watchdog over it, and the judge: the emulator's own power log.
 
-The bench file that the daemon gets names the PTYs as its ports, as a real bench would; nothing in it says that they are emulated.
+The bench file that the daemon gets names the PTYs as its ports, as a real bench would; nothing in it says that they are
+emulated.
 """
 
 from __future__ import annotations
@@ -367,7 +368,8 @@ class Live:
         try:
             wait_for(there, f"{wanted}", timeout_s)
         except AssertionError as error:
-            raise AssertionError(f"{error}; is {last.get('state')}: {last.get('blocked_by')}, {last.get('trip')}") from None
+            seen = {key: last.get(key) for key in ("state", "blocked_by", "trip")}
+            raise AssertionError(f"{error}; last seen {seen}") from None
         return last
 
     def arm(self, protocol: Path) -> None:

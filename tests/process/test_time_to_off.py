@@ -60,14 +60,24 @@ def test_await_of_the_tick_lost(emulated: Emulated) -> None:
     judge(emulated, ordered("lose_wakeup"))
 
 
-def lose_set_point(live: Live) -> float:
+def lose_replies(live: Live) -> float:
     return live.emulated.order("lose_replies")
+
+
+def locked(live: Live, begin_s: float) -> Trip:
+    """The daemon cannot prove off and says so until it is ended; the watchdog then proves it over its own descriptor."""
+    assert live.state("LOCKOUT")["trip"]["hazard"] == "H22"
+    trip = latched(live.emulated)
+    signals([live.pids.watchdog], signal.SIGTERM)
+    assert live.ended() == 75
+    assert "off is proven" in live.last_words
+    return trip
 
 
 def test_await_of_every_reply_lost(emulated: Emulated) -> None:
     """The ticks go on and trip; off cannot be sent, so it is the enable line that takes the energy away."""
     causes = frozenset({("H22", "apply", "")})
-    judge(emulated, Fault("lose_replies", 0.250, lose_set_point, by_watchdog, causes, unruly=True))
+    judge(emulated, Fault("lose_replies", 0.250, lose_replies, locked, causes, unruly=True, trials=5))
 
 
 def kill_watchdog(live: Live) -> float:

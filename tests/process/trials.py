@@ -1,7 +1,8 @@
 """Many trials of one injected fault, judged by what the tissue received, and the account of how long it took.
 
-A trial whose time is above its bound may be repeated when the emulator itself was kept waiting for a processor for longer than
-the excess: it then could not have obeyed, or have written down, an "off" that came in time. Repetitions are counted and shown.
+A trial whose time is above its bound may be repeated when the emulator itself was kept waiting for a processor for
+longer than the excess: it then could not have obeyed, or have written down, an "off" that came in time. Repetitions are
+counted and shown.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ class Figure:
         """One line for the report."""
         ms = [time_s * 1e3 for time_s in self.times_s] or [float("nan")]
         spread = f"{min(ms):7.1f} {statistics.median(ms):7.1f} {max(ms):7.1f}"
+        bound = f"bound {self.bound_s * 1e3:.0f} ms, {len(self.times_s)} trials"
         repeated = f", {self.repeated} repeated: emulator starved" if self.repeated else ""
-        return f"{self.name:32s} min/median/max {spread} ms, bound {self.bound_s * 1e3:.0f} ms, {len(ms)} trials{repeated}"
+        return f"{self.name:32s} min/median/max {spread} ms, {bound}{repeated}"
 
 
 FIGURES: dict[str, Figure] = {}

@@ -118,7 +118,7 @@ class Rig:
         self.silent: set[str] = set()  # devices and channels whose samples no longer arrive
         self.quality: dict[str, Quality] = {}
         self.snapshot: dict[str, Sample] = {}
-        self.due = {device: self.now_s for device in PERIODS}
+        self.due = dict.fromkeys(PERIODS, self.now_s)
         self.output_w = 0.0
         self.gen_gain = 1.0
         self.stuck_w: float | None = None

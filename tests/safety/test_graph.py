@@ -1,7 +1,7 @@
 """The shipped kernel, searched exhaustively over abstract inputs: only the allowed edges occur, and the invariants hold.
 
-Time is counted in ticks and every timer is a few ticks long, so that a state relative to its own time is one of finitely
-many. The bench is the smallest that has every state: power, output flag, E-stop pair, footswitch pair.
+Time is counted in ticks and every timer is a few ticks long, so that a state relative to its own time is one of
+finitely many. The bench is the smallest that has every state: power, output flag, E-stop pair, footswitch pair.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ HUMAN: tuple[dict[str, Any], ...] = (
 
 
 def classes(state: State) -> Iterator[dict[str, Any]]:
-    """Input classes: operator acts times hands on a good bench; the acts that raise energy on a bench with one thing wrong."""
+    """Acts times hands on a good bench; the acts that raise energy on a bench with one thing wrong."""
     power = {"power": 20.0, "flag": 1.0} if state is State.FIRING else {}
     for acts in ACTS:
         for hands in HUMAN:
@@ -159,7 +159,7 @@ UNTIMED = tuple(isinstance(m, Spontaneous) for m in CONFIG.monitors)
 
 
 def canonical(s: KernelState) -> KernelState:
-    """The same state at time 0, without what its successors do not look at. What is cut away here is listed, field by field."""
+    """The same state at time 0, without what its successors do not look at, listed field by field."""
     now = s.now_s
     assert now is not None
     c = s.fork()

@@ -1,4 +1,4 @@
-"""Properties over all inputs: I01-I05, I09, I11-I20, H32. Literals only; nothing is compared with the code under test."""
+"""Properties over all inputs: I01-I05, I09, I11-I20, H32. Literals only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safety.config import Limits
-from safety.kernel import initial, step
+from safety.kernel import adopt, initial, step
 from safety.types import (
     Fault,
     Inputs,
@@ -222,6 +222,15 @@ def test_splitting_a_tick_does_not_change_the_energy(parts: int) -> None:
     for k in range(1, parts + 1):
         state, out = step(FIRING.config, state, inputs, FIRING.now_s + (end_s - FIRING.now_s) * k / parts)
     assert out.energy_j - FIRING.state.energy_j == pytest.approx(3.0, rel=1e-3)  # 60 W for 50 ms
+
+
+def test_another_protocol_is_adopted_in_safe_only() -> None:
+    rig = Rig().to(State.SAFE)
+    rig.config = config(layers=(("bench", LIMITS), ("protocol", Limits(power_w=70.0))), enable_line=False)
+    rig.state = adopt(rig.config, rig.state)
+    assert rig.to(State.FIRING).out.permit.max_w == 70.0
+    with pytest.raises(ValueError, match="FIRING"):
+        adopt(rig.config, rig.state)
 
 
 def test_integrals_saturate() -> None:

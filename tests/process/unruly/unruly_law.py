@@ -1,7 +1,7 @@
 """A third-party law that turns bad when told to: how the process tests hang a daemon that has no hook for it.
 
-It holds constant power until a file ``order`` appears in ``$UNRULY_DIR``. Then it notes the time in ``begun`` (CLOCK_MONOTONIC)
-and does what the order says, once.
+It holds constant power until a file ``order`` appears in ``$UNRULY_DIR``. Then it notes the time (CLOCK_MONOTONIC) in
+``begun`` and does what the order says, once.
 """
 
 from __future__ import annotations
