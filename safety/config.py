@@ -80,7 +80,11 @@ class Config:
         put("limits", bounds)
         put("power_cap_w", bounds["power_w"].value)
         put("power_why", (f"power: {bounds['power_w'].layer}",))
-        for role, name in ((roles.flow, "flow_min_ml_min"), (roles.impedance, "impedance_high_ohm")):
+        bounded = (
+            (roles.flow, "flow_min_ml_min"),
+            *((roles.impedance, f"impedance_{end}_ohm") for end in ("low", "high")),
+        )
+        for role, name in bounded:
             if role is not None and name not in bounds:
                 raise ValueError(f"{role} is measured but {name} is not limited; add it to limits: in the bench file")
         put("monitors", build(self))

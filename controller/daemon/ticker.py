@@ -95,6 +95,7 @@ class Ticker:
         ticks: deadlines met.
         late_ticks: deadlines missed altogether, plus those met more than half a period late.
         worst_late_s: the worst lateness seen.
+        deadline_s: the newest deadline that was waited for, on the loop's clock.
     """
 
     def __init__(self, period_s: float, alarm: Alarm, loop: asyncio.AbstractEventLoop) -> None:
@@ -102,6 +103,7 @@ class Ticker:
         self.ticks = 0
         self.late_ticks = 0
         self.worst_late_s = 0.0
+        self.deadline_s = loop.time()
         self._alarm = alarm
         self._loop = loop
         self._t0 = loop.time()
@@ -115,7 +117,7 @@ class Ticker:
         if ahead > self._k + 1:
             self.late_ticks += ahead - self._k - 1
         self._k = max(self._k + 1, ahead)
-        deadline = self._t0 + self._k * self.period_s
+        self.deadline_s = deadline = self._t0 + self._k * self.period_s
         woken: asyncio.Future[None] = loop.create_future()
         self._alarm.at(deadline, lambda: None if woken.done() else woken.set_result(None))
         await woken

@@ -8,12 +8,14 @@ import time
 import pytest
 
 from controller.records.reader import open_session
+from controller.records.verify import verify
 from safety.types import Trip
 from tests.process.bench import Emulated, Live, alive, signals, wait_for
-from tests.process.trials import Fault, by_watchdog, judge, latched
+from tests.process.trials import FIGURES, Fault, Figure, by_watchdog, judge, latched
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
+TICK_S = 0.05
 HUNG = frozenset({("H24", "watchdog", "lease")})
 
 
@@ -39,9 +41,25 @@ def ordered(name: str) -> Fault:
     return Fault(name, 0.250, inject, by_watchdog, HUNG, unruly=True)
 
 
+def recorded_to_the_last(live: Live, begin_s: float) -> Trip:
+    """The session file opens, verifies, and lacks nothing that is older than 100 ms."""
+    trip = by_watchdog(live, begin_s)
+    seen = verify(live.session)
+    assert seen.ok and not seen.closed
+    assert seen.t_durable_s is not None
+    LACKING_S.append(max(0.0, begin_s - (seen.t_durable_s + TICK_S)))
+    return trip
+
+
+LACKING_S: list[float] = []
+"""How old the first tick was, at the kill, that is not in the file."""
+
+
 def test_daemon_killed(emulated: Emulated) -> None:
     causes = frozenset({("H23", "watchdog", "death")})
-    judge(emulated, Fault("daemon killed", 0.020, kill_daemon, by_watchdog, causes))
+    judge(emulated, Fault("daemon killed", 0.020, kill_daemon, recorded_to_the_last, causes))
+    FIGURES["record"] = Figure("kill -9: the record lacks", 0.100, LACKING_S)
+    assert max(LACKING_S) <= 0.100
 
 
 def test_daemon_stopped(emulated: Emulated) -> None:
@@ -65,8 +83,8 @@ def lose_replies(live: Live) -> float:
 
 
 def locked(live: Live, begin_s: float) -> Trip:
-    """The daemon cannot prove off and says so until it is ended; the watchdog then proves it over its own descriptor."""
-    assert live.state("LOCKOUT")["trip"]["hazard"] == "H22"
+    """The daemon cannot prove off, and says so until it is ended; the watchdog then proves it by its own descriptor."""
+    live.state("LOCKOUT")
     trip = latched(live.emulated)
     signals([live.pids.watchdog], signal.SIGTERM)
     assert live.ended() == 75
@@ -75,9 +93,10 @@ def locked(live: Live, begin_s: float) -> Trip:
 
 
 def test_await_of_every_reply_lost(emulated: Emulated) -> None:
-    """The ticks go on and trip; off cannot be sent, so it is the enable line that takes the energy away."""
-    causes = frozenset({("H22", "apply", "")})
-    judge(emulated, Fault("lose_replies", 0.250, lose_replies, locked, causes, unruly=True, trials=5))
+    """The ticks go on and see samples grow old, as on a link that drops (250 ms and a tick); off cannot be sent, so it
+    is the enable line that takes the energy away."""
+    causes = frozenset({("H15", "staleness", "gen.rf_on"), ("H15", "staleness", "gen.setpoint_w")})
+    judge(emulated, Fault("every reply lost", 0.300, lose_replies, locked, causes, unruly=True, trials=5))
 
 
 def kill_watchdog(live: Live) -> float:
@@ -119,6 +138,6 @@ def thawed(live: Live, begin_s: float) -> Trip:
 
 def test_both_stopped_and_thawed(emulated: Emulated) -> None:
     """Nobody is left: the generator's own dead-man of 2 s, and the relay's."""
-    causes = frozenset({("H24", "watchdog", "lease")})
+    causes = frozenset({("H29", "cadence", ""), ("H25", "lease", "")})  # the daemon woke up first and knows why
     figure = judge(emulated, Fault("daemon and watchdog stopped", 2.200, stop_both, thawed, causes))
     assert min(figure.times_s) >= 1.5  # it was the dead-man and nobody else

@@ -1,4 +1,4 @@
-"""A bench of numbers: channels that arrive each at their own period, a source that follows its set-point, an operator."""
+"""A bench of numbers: channels that arrive each in its own time, a source that follows its set-point, an operator."""
 
 from __future__ import annotations
 

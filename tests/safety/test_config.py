@@ -25,6 +25,10 @@ def test_an_estop_that_is_not_wired_is_refused(estop: tuple[str, ...]) -> None:
         ({"channels": (*CHANNELS, CHANNELS[0])}, "listed twice"),
         ({"modality": "laser"}, "laser"),
         ({"layers": (("bench", replace(LIMITS, flow_min_ml_min=None)),)}, "flow_min_ml_min is not limited"),
+        (
+            {"modality": "microwave", "layers": (("bench", Limits(flow_min_ml_min=1.0)),)},
+            "impedance_low_ohm is not limited",
+        ),
         ({"timing": Timing(arm_s=math.nan)}, "arm_s"),
         ({"timing": Timing(tick_s=0.2)}, "permit_lease_s must be longer"),
         ({"energy_after_loss_j": 100.1}, "at most 100 J"),
@@ -64,4 +68,6 @@ def test_no_layer_reaches_above_the_compiled_ceiling() -> None:
         1800.0,
         2000.0,
     ]
-    assert config(layers=(("bench", wild),), modality="microwave", energy_after_loss_j=100.0).power_cap_w == 200.0
+    plain = replace(ROLES, impedance=None)
+    mw = config(layers=(("bench", wild),), roles=plain, modality="microwave", energy_after_loss_j=100.0)
+    assert mw.power_cap_w == 200.0

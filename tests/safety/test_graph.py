@@ -1,4 +1,4 @@
-"""The shipped kernel, searched exhaustively over abstract inputs: only the allowed edges occur, and the invariants hold.
+"""The shipped kernel, searched exhaustively over abstract inputs: only allowed edges occur, and the invariants hold.
 
 Time is counted in ticks and every timer is a few ticks long, so that a state relative to its own time is one of
 finitely many. The bench is the smallest that has every state: power, output flag, E-stop pair, footswitch pair.
