@@ -92,7 +92,7 @@ class ControlLoop:
     async def tick(self, now_s: float) -> Outputs:
         """One tick at ``now_s``."""
         fresh, faults = self._hub.take()
-        snapshot = self._hub.latest
+        snapshot = self._hub.latest  # what the acquisition tasks have brought; no device is asked before _apply
         inputs = Inputs(
             snapshot,
             self.acts.take(),
@@ -105,12 +105,12 @@ class ControlLoop:
             self._config_hash(),
         )
         before = self.state.state
-        self.state, out = kernel.step(self.config, self.state, inputs, now_s)
+        self.state, out = kernel.step(self.config, self.state, inputs, now_s)  # what is allowed
         self.outputs = out
-        demand = self._demand(before, out, now_s)
-        setpoint = self._gate.decide(demand, out.permit, now_s)
-        await self._apply(setpoint, out)
-        self._watchdog.beat(
+        demand = self._demand(before, out, now_s)  # what the law wants
+        setpoint = self._gate.decide(demand, out.permit, now_s)  # what may be sent
+        await self._apply(setpoint, out)  # the one await: bounded, and void if the epoch has moved on
+        self._watchdog.beat(  # evidence of a finished tick, so it comes after everything that can fail
             state=out.state,
             epoch=out.permit.epoch,
             grant_w=setpoint.power_w,
@@ -124,9 +124,7 @@ class ControlLoop:
         return out
 
     def _oldest_request_s(self, snapshot: Snapshot, now_s: float) -> float:
-        """When the oldest sample was requested that energy depends on; "now" when one is missing: the kernel judges
-        that.
-        """
+        """When the oldest sample was requested that energy depends on. A missing one is the kernel's to judge."""
         oldest_s = now_s
         for channel in self._needed:
             sample = snapshot.get(channel)
@@ -141,7 +139,12 @@ class ControlLoop:
             self.application = self._begin(now_s)
         if self.application is None:
             return NOTHING
-        demand = self.application.step(self._hub.latest, out.permit, now_s)
+        try:
+            demand = self.application.step(self._hub.latest, out.permit, now_s)
+        except Exception as error:  # a law may come from anywhere; what it cannot do is keep energy on
+            text = f"the law failed: {type(error).__name__}: {error}"
+            self._hub.fault(Fault("H32", "law", "law", text, "report it to whoever wrote the law", now_s))
+            return Demand(0.0, text)
         if self.application.law.finished:
             self.acts.requests.append(Request(Verb.COMPLETE, Origin.PROTOCOL, now_s, reason="protocol complete"))
         return demand
