@@ -241,11 +241,24 @@ def ack(bench: str | None, as_json: bool) -> int:
 @click.argument("reason")
 @BENCH_OPTION
 @JSON_OPTION
-def reset(reason: str, bench: str | None, as_json: bool) -> int:
+@click.option("--lockout", is_flag=True, help="End a LOCKOUT: only while no daemon runs; asks for the bench's name.")
+@click.option("--confirm", metavar="NAME", help="With --lockout: the bench's name, typed by whoever has looked.")
+def reset(reason: str, bench: str | None, as_json: bool, lockout: bool, confirm: str | None) -> int:
     """Leave an acknowledged trip behind, when its cause has been gone for 2 s. REASON is kept in the record.
 
+    A LOCKOUT (off could not be proven, or the program failed) outlives the daemon. End it with --lockout when the
+    generator has been found off and the cause is known; off is proven again at the next start.
+
     \b
-    Example:
+    Examples:
       ablate reset "tube was kinked, straightened"
+      ablate reset "generator fuse replaced, output measured at 0 W" --bench cooled-rf --lockout
     """
+    if lockout:
+        if bench is None:
+            raise click.UsageError("--lockout needs --bench NAME")
+        from controller.lockout import end_lockout
+
+        typed = confirm if confirm is not None else click.prompt(f"Type the bench's name ({bench}) to end its lockout")
+        return _say(end_lockout(bench, reason, typed), "the lockout is ended; off is proven again at the next start", as_json)
     return _say(_act(bench, lambda client: client.reset("", reason)), "reset: SAFE", as_json)

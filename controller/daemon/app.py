@@ -38,7 +38,7 @@ from safety.watchdog.frames import Hello
 log = logging.getLogger(__name__)
 
 SWEEP_TICKS = 20
-"""Ticks between two collections of the youngest garbage; a full one would hold the loop for tens of milliseconds (H25)."""
+"""Ticks between two collections of the youngest garbage; a full one would hold the loop for tens of milliseconds."""
 AT_REST = frozenset({State.SAFE, State.TRIPPED, State.LOCKOUT})
 
 Specimen = Callable[[], Awaitable[dict[str, Any] | None]]

@@ -78,7 +78,7 @@ class ControlLoop:
 
     def load(self, config: Config) -> None:
         """Another protocol: new limits. Only while nothing can be energised (the caller has seen SAFE)."""
-        self.config = config
+        self.config, self.state = config, kernel.adopt(config, self.state)
         self._gate, self._needed = self._new_gate(config), self._needed_by(config)
 
     @staticmethod

@@ -386,7 +386,7 @@ class Live:
         self.arm(protocol)
         self._hold = Hold(self.emulated.control)
         assert self._hold.answer["ok"], self._hold.answer
-        wait_for(lambda: self.emulated.log.now_w > 0.9 * POWER_W, "power in the tissue", 3.0)
+        wait_for(lambda: self.emulated.log.now_w > 0.8 * POWER_W, "power in the tissue", 3.0)
 
     def let_go(self) -> None:
         """End the hold."""
