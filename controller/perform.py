@@ -18,6 +18,8 @@ LOOK_EVERY = 5  # renewals to one look at the whole status
 READY_WITHIN_S = 20.0
 AT_REST = {"SAFE", "TRIPPED", "LOCKOUT"}
 
+LOCKOUT_REMEDY = "ablate reset REASON --bench NAME --lockout, once the generator was found off and the cause is known"
+
 Watch = Callable[[dict[str, Any]], None]
 Interrupted = Callable[[], bool]
 
@@ -43,13 +45,15 @@ def _granted(answer: dict[str, Any], what: str) -> dict[str, Any]:
     return answer
 
 
-async def _until(operator: Operator, states: set[str], within_s: float, watch: Watch) -> dict[str, Any]:
+async def _until(
+    operator: Operator, states: set[str], within_s: float, watch: Watch, interrupted: Interrupted
+) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     give_up = loop.time() + within_s
     while True:
         status = await operator.status()
         watch(status)
-        if status["state"] in states or loop.time() > give_up:
+        if status["state"] in states or loop.time() > give_up or interrupted():
             return status
         await asyncio.sleep(RENEW_S)
 
@@ -95,29 +99,34 @@ async def perform(
         Latched: an earlier trip is still latched.
         NotReady: the bench refuses; nothing was energised.
     """
-    status = await _until(operator, AT_REST, READY_WITHIN_S, watch)
+    status = await _until(operator, AT_REST, READY_WITHIN_S, watch, interrupted)
+    if interrupted():
+        return status
     if status["state"] in ("TRIPPED", "LOCKOUT"):
         trip = status.get("trip") or {}
+        cause = str(trip.get("text", "no cause recorded"))
+        if status["state"] == "LOCKOUT":
+            raise Latched("LOCKOUT since an earlier run", [cause, f"end it with: {LOCKOUT_REMEDY}"])
         if reset_reason is None:
-            raise Latched(
-                f"{status['state']} since an earlier application", [str(trip.get("text", "no cause recorded"))]
-            )
+            raise Latched("TRIPPED since an earlier run", [cause, "when you have looked: --reset-latch REASON"])
         await clear_latch(operator, reset_reason, watch)
     elif status["state"] != "SAFE":
         raise NotReady("the bench did not become safe", list(status.get("blocked_by") or []))
     _granted(await operator.prepare(protocol, ""), "prepare refused")
-    status = await _until(operator, {"READY", "TRIPPED", "LOCKOUT"}, READY_WITHIN_S, watch)
-    if status["state"] == "SAFE" or status["state"] == "PRECHECK":
-        await operator.stop("", "not ready")
-        raise NotReady("the bench did not become ready", list(status.get("blocked_by") or []))
-    if status["state"] != "READY":
-        return status
+    status = await _until(operator, {"READY", *AT_REST}, READY_WITHIN_S, watch, interrupted)
     if interrupted():
         await operator.stop("", "interrupted")
         return status
+    if status["state"] not in ("READY", "TRIPPED", "LOCKOUT"):
+        await operator.stop("", "not ready")
+        raise NotReady("the bench did not become ready", list(status.get("unready") or status.get("blocked_by") or []))
+    if status["state"] != "READY":
+        return status
     _granted(await operator.arm(""), "arm refused")
-    status = await _until(operator, {"ARMED", *AT_REST}, 2.0, watch)
-    if status["state"] == "ARMED":
+    status = await _until(operator, {"ARMED", *AT_REST}, 2.0, watch, interrupted)
+    if interrupted():
+        await operator.stop("", "interrupted")
+    elif status["state"] == "ARMED":
         _granted(await operator.fire(""), "fire refused")
         status = await hold(operator, watch, interrupted)
     return status

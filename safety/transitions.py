@@ -131,7 +131,8 @@ def _precheck(turn: Turn) -> None:
     elif not turn.items:
         turn.go(State.READY, "all permits")
     elif at.now_s - at.state.entered_s > at.config.timing.precheck_s:
-        texts: list[object] = [f.text for f in turn.findings]
+        first = {f.channel or f.monitor: f.text for f in reversed(turn.findings)}  # one sentence a channel, its first
+        texts: list[object] = [f.text for f in turn.findings if first.pop(f.channel or f.monitor, None) is not None]
         turn.events.append(("precheck_failed", {"blocked_by": list(turn.items), "texts": texts}))
         turn.halt(f"precheck failed: {', '.join(turn.items)}")
 

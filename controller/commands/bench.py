@@ -260,5 +260,6 @@ def reset(reason: str, bench: str | None, as_json: bool, lockout: bool, confirm:
         from controller.lockout import end_lockout
 
         typed = confirm if confirm is not None else click.prompt(f"Type the bench's name ({bench}) to end its lockout")
-        return _say(end_lockout(bench, reason, typed), "the lockout is ended; off is proven again at the next start", as_json)
+        done = "the lockout is ended; off is proven again at the next start"
+        return _say(end_lockout(bench, reason, typed), done, as_json)
     return _say(_act(bench, lambda client: client.reset("", reason)), "reset: SAFE", as_json)

@@ -8,6 +8,7 @@ from typing import Any
 from safety.types import Outputs, Quality, Snapshot, State, Trip
 
 OFF_W = 1.0
+COMPLETE = "complete"  # the kernel's reason for leaving FIRING when the law had reached its end
 
 
 class Account:
@@ -40,6 +41,9 @@ class Account:
             self._tripped_s = now_s
         if self.ended_s is None and out.state is not State.FIRING:
             self.ended_s = now_s
+            ends = [data for kind, data in out.events if kind == "state" and data["from"] == State.FIRING.value]
+            if ends and ends[0]["reason"] != COMPLETE and not self.stop_reason:
+                self.stop_reason = str(ends[0]["reason"])  # the holder let go, a limit was reached, a permit was lost
         sample = snapshot.get(f"{source}.power_w")
         if sample is None or sample.quality is not Quality.GOOD or not math.isfinite(sample.value):
             return

@@ -80,6 +80,7 @@ class Daemon:
         self._ticker: Ticker
         self._latched_now = False
         self._conclusion: asyncio.Task[None] | None = None
+        self._unready: list[str] = []
 
     # ---- life
 
@@ -207,6 +208,10 @@ class Daemon:
         elif out.first_trip is None and self._latched_now:
             self._latched_now = False
             self._around.latch.clear()
+        for kind, data in out.events:
+            why = data.get("texts") or data.get("blocked_by") if kind == "precheck_failed" else None
+            if isinstance(why, list):
+                self._unready = [str(text) for text in why]
         self._around.telemetry.follow(out)
         if out.state in AT_REST:
             self.control.acts.lease_s = None
@@ -256,7 +261,7 @@ class Daemon:
             config = guard(self.bench, loaded.protocol, declarations, joined.kernel_layers, joined.config_hash)
         except (ConfigError, ValueError) as error:
             return {"ok": False, "error": str(error), "blocked_by": str(error).splitlines(), "configuration": True}
-        self.protocol, self._hash, self.result = loaded.protocol, joined.config_hash, None
+        self.protocol, self._hash, self.result, self._unready = loaded.protocol, joined.config_hash, None, []
         self._files = {self._loaded.path: self._files[self._loaded.path], loaded.path: loaded.path.read_text()}
         self.control.load(config)
         self.recorder.event(
@@ -343,6 +348,7 @@ class Daemon:
             "record": {"healthy": record.healthy, "text": record.text, "age_s": self._loop.time() - record.t_durable_s},
             "pids": {"daemon": os.getpid(), "watchdog": self._around.watchdog.pid},
             "result": self.result,
+            "unready": self._unready,
             **self._timing(),
         }
         return status

@@ -170,9 +170,13 @@ class Pids(NamedTuple):
 
 
 class Emulated:
-    """``ablate emulate --bench`` and the files of one bench. A context manager; leaves nothing behind."""
+    """``ablate emulate --bench`` and the files of one bench. A context manager; leaves nothing behind.
 
-    def __init__(self) -> None:
+    ``serve`` False: the files alone.
+    """
+
+    def __init__(self, *, serve: bool = True) -> None:
+        self._serve = serve
         self.folder = Path(tempfile.mkdtemp(prefix="abp-", dir="/tmp"))  # short: sockets' names have 107 bytes
         self.ports, self.runtime, self.state = self.folder / "e", self.folder / "run", self.folder / "state"
         self.out, self.unruly = self.folder / "out", self.folder / "unruly"
@@ -219,6 +223,8 @@ class Emulated:
         )
 
     def __enter__(self) -> Emulated:
+        if not self._serve:
+            return self
         argv = ["emulate", "--bench", self.simulated, "--runtime-dir", self.ports]
         with self.stderr.open("wb") as stderr:
             self._emulator = self.ablate(  # type: ignore[assignment]
@@ -233,10 +239,11 @@ class Emulated:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._emulator is not None and self._emulator.stdout is not None
-        self._emulator.terminate()
-        code = self._emulator.wait(10)
-        self._emulator.stdout.close()
+        code = 0
+        if self._emulator is not None and self._emulator.stdout is not None:
+            self._emulator.terminate()
+            code = self._emulator.wait(10)
+            self._emulator.stdout.close()
         left = children_of(str(self.folder))
         for pid in left:
             os.kill(pid, signal.SIGKILL)
