@@ -24,6 +24,10 @@ class PowerLog:
             levels[device], last_s = power_w, t_s
         return total
 
+    def now_w(self) -> float:
+        """Power after the last step, W."""
+        return sum({device: power_w for _, device, power_w in self.steps}.values())
+
     def off_since_s(self) -> float | None:
         """When the power fell to zero for good; None while there is power, or when there never was any."""
         levels: dict[str, float] = {}

@@ -143,6 +143,8 @@ class Rehearsal:
             result["energy_after_fault_j"] = round(self.power.energy_j(t0_s + onset_s), 6)
             off_s = self.power.off_since_s()
             result["time_to_off_s"] = round(off_s - t0_s - onset_s, 6) if off_s is not None else None
+        result["state_at_end"] = status["state"]
+        result["power_at_end_w"] = self.power.now_w()
         result["energy_delivered_j"] = round(self.power.energy_j(-math.inf), 6)
         return result
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import signal
+import stat
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -21,13 +24,27 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 def _interruptible(work: Coroutine[Any, Any, int], on_signal: Callable[[int], None]) -> int:
     """Run ``work``; SIGINT, SIGTERM and SIGHUP (a closed terminal) go to ``on_signal`` and end nothing."""
 
+    def hang_up() -> None:
+        _leave_the_terminal()
+        on_signal(signal.SIGHUP)
+
     async def main() -> int:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, hang_up)
         return await work
 
     return asyncio.run(main())
+
+
+def _leave_the_terminal() -> None:
+    """Every later word to a terminal that has gone would be an error; files and pipes keep what they get."""
+    with open(os.devnull, "w") as nowhere:
+        for fd in (1, 2):
+            with contextlib.suppress(OSError):
+                if stat.S_ISCHR(os.fstat(fd).st_mode):
+                    os.dup2(nowhere.fileno(), fd)
 
 
 def exit_code(result: dict[str, Any]) -> Exit:
@@ -163,6 +180,10 @@ def arm(protocol: str, bench: str | None, as_json: bool) -> int:
     path = str(Path(protocol).resolve()) if Path(protocol).is_file() else protocol
 
     async def act(client: Client) -> dict[str, Any]:
+        for _ in range(50):  # a daemon that has just begun first proves off
+            if (await client.status())["state"] != "BOOT":
+                break
+            await asyncio.sleep(0.1)
         answer = await client.prepare(path)
         if not answer.get("ok"):
             return answer

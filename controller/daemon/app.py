@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 SWEEP_TICKS = 20
 """Ticks between two collections of the youngest garbage; a full one would hold the loop for tens of milliseconds."""
+OFF_PATIENCE_S = 3.0
+"""How long the daemon stays to prove off once it was told to end; then the watchdog goes on asserting it alone."""
 AT_REST = frozenset({State.SAFE, State.TRIPPED, State.LOCKOUT})
 
 Specimen = Callable[[], Awaitable[dict[str, Any] | None]]
@@ -73,7 +75,7 @@ class Daemon:
         self._account = Account()
         self._tasks: list[asyncio.Task[None]] = []
         self._ticked: asyncio.Future[None] = self._loop.create_future()
-        self._ending = False
+        self._ending, self._ending_s = False, 0.0
         self._hash = setup.config_hash(loaded)
         self._files: dict[Path, str] = {loaded.path: loaded.path.read_text()}
         self._coolant: Coolant | None = None
@@ -182,7 +184,9 @@ class Daemon:
     def _at_rest(self) -> bool:
         out = self.control.outputs
         concluded = self._account.ended_s is None or self.result is not None
-        return out is not None and out.state in AT_REST and not out.command_off and concluded
+        if out is None or out.state not in AT_REST or not concluded:
+            return False
+        return not out.command_off or self._loop.time() > self._ending_s + OFF_PATIENCE_S
 
     def _begin(self, now_s: float) -> Application:
         assert self.protocol is not None  # FIRING is only reached through prepare
@@ -329,7 +333,8 @@ class Daemon:
         """End: stop if need be, wait until off is proven, and leave."""
         self._post(Verb.STOP, who, reason="shutdown")
         await self._judged()
-        self._ending = True
+        if not self._ending:
+            self._ending, self._ending_s = True, self._loop.time()
         return {"ok": True, "session_file": str(self.recorder.path)}
 
     async def status(self) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from controller.config.bench import Bench
-from controller.config.protocol import Protocol
+from controller.config.protocol import Cooling, Protocol
 from drivers.contract import ChannelSpec, Declaration
 from safety.config import ChannelRule, Config, FlagRule, Judged, Limits, Roles, Thresholds, Timing
 from safety.types import State
 
+FLOW_SHARE = 0.7
+"""Part of the asked coolant flow below which the pump or the line has failed (H38)."""
 SOURCE_SIGNS = {
     "interlock_open_flag": (
         0.0,
@@ -87,13 +89,14 @@ def guard(
             tip=roles.tip,
             tissue=roles.tissue,
             coolant=roles.coolant,
-            flow=roles.flow,
-            air=roles.air,
+            # Without a protocol the pump has no wish to follow, and nothing can be fired: dry coolant is no finding.
+            flow=roles.flow if protocol is not None else None,
+            air=roles.air if protocol is not None else None,
             estop=roles.estop,
             footswitch=(pair[0], pair[1]) if len(pair) == 2 else None,
             door=roles.door,
         ),
-        layers=(*layers, ("generator as connected", Limits(power_w=declarations[source].power_max_w))),
+        layers=(*layers, *_found(declarations[source], cooling)),
         config_hash=config_hash,
         modality=declarations[source].modality or "rf",
         enable_line=roles.enable is not None,
@@ -108,6 +111,14 @@ def guard(
         ),
         thresholds=Thresholds(off_w=max(1.0, 0.01 * (declarations[source].power_max_w or 0.0))),
     )
+
+
+def _found(source: Declaration, cooling: Cooling | None) -> list[tuple[str, Limits]]:
+    """Layers that no file writes: what the connected generator can do, and the flow below which cooling has failed."""
+    found = [("generator as connected", Limits(power_w=source.power_max_w))]
+    if cooling is not None:
+        found.append(("cooling", Limits(flow_min_ml_min=FLOW_SHARE * cooling.flow_ml_min)))
+    return found
 
 
 def _rule(channel: str, spec: ChannelSpec, needed: set[str], impedance: str | None, floor_s: float) -> ChannelRule:

@@ -25,6 +25,7 @@ from safety.types import Demand, Fault, Inputs, Origin, Outputs, Request, Sample
 from safety.watchdog.client import Watchdog
 
 APPLY_TIMEOUT_S = 0.1  # no acknowledgement within this: the set-point may or may not have arrived (H22)
+REFUSAL_GRACE_S = 0.3  # after a refusal, with the source told to be off
 IDLE_RECORD_S = 1.0  # while nothing happens one tick a second is recorded; from PRECHECK on every one
 NOTHING = Demand(0.0, "no application")
 
@@ -74,6 +75,7 @@ class ControlLoop:
         self._loop = asyncio.get_running_loop()
         self._lease = Lease(self._loop, self._lapsed)
         self._off: asyncio.Task[None] | None = None
+        self._refused: tuple[float, str] | None = None
         self._recorded_s = -math.inf
 
     def load(self, config: Config) -> None:
@@ -157,8 +159,12 @@ class ControlLoop:
             self._lease.drop()
             if out.command_off:
                 self.send_off()
+            self._refused = None
             if self.applied_w != 0.0:
                 self.applied_w, self.applied_s = 0.0, self._loop.time()
+            return
+        if self._refused is not None:
+            self._judge_refusal()
             return
         before_w = self.applied_w
         self.applied_w = max(before_w, setpoint.power_w)
@@ -167,13 +173,29 @@ class ControlLoop:
         try:
             async with asyncio.timeout(APPLY_TIMEOUT_S):
                 await self._source.apply(setpoint)
-        except (TimeoutError, NoReply, BadReply, Refused, LinkLost) as error:
+        except Refused as error:
+            self._refused = (self._loop.time(), str(error))
+            self._lease.drop()
+            self.send_off()
+            return
+        except (TimeoutError, NoReply, BadReply, LinkLost) as error:
             text = f"set-point {setpoint.power_w:.0f} W not acknowledged: {error or 'time-out'}"
             check = f"cable of {self._source.name}; the generator's own display"
             self._hub.fault(Fault("H22", "apply", self._source.name, text, check, self._loop.time()))
             return
         self.applied_w = setpoint.power_w
         self._lease.hold(setpoint)
+
+    def _judge_refusal(self) -> None:
+        """A source that says no is off and stays off. Why it says no (an opened interlock, say) is for the interlocks
+        to find, so they get a moment before the refusal itself becomes the cause.
+        """
+        assert self._refused is not None
+        since_s, why = self._refused
+        if self._loop.time() - since_s >= REFUSAL_GRACE_S:
+            check = "the generator's own display: interlock, front panel, another controller"
+            text = f"the generator refuses power: {why}"
+            self._hub.fault(Fault("H22", "apply", self._source.name, text, check, self._loop.time()))
 
     def _lapsed(self) -> None:
         """No tick renewed the set-point in time."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.process.bench import Emulated
+from tests.process.orphan import Orphan
 from tests.process.trials import FIGURES
 
 
@@ -15,6 +16,13 @@ def emulated() -> Iterator[Emulated]:
     """The bench on the wire, by ``ablate emulate``."""
     with Emulated() as bench:
         yield bench
+
+
+@pytest.fixture(scope="session")
+def orphan() -> Iterator[Orphan]:
+    """A run on ``sim://`` ports whose launcher was killed in FIRING. Its neighbour outlives it by half a minute."""
+    with Emulated(serve=False) as bench:
+        yield Orphan.make(bench)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
