@@ -27,7 +27,7 @@ from safety.types import RecordStatus, Sample
 __all__ = ["RecordError", "Recorder", "TickRow"]
 
 INTERVAL_S = 0.08  # between commits of the owner thread: with the commit itself it stays below the promised 100 ms
-INLINE_INTERVAL_S = 5.0  # of virtual time between commits when there is no thread
+INLINE_INTERVAL_S = 30.0  # of virtual time between commits when there is no thread
 INLINE_TICKS = 1000  # or this many ticks, whichever comes first
 SLOW_COMMIT_S = 0.25  # a disk that takes longer cannot be trusted to keep the record (H36)
 SLOW_HOLD_S = 1.0  # how long a slow commit stays in the status, so that every tick rate sees it

@@ -21,6 +21,7 @@ from safety.watchdog.frames import (
     MAX_MESSAGE,
     Hello,
     StatusFrame,
+    pack_heartbeat,
     pack_hello,
     unpack_message,
     unpack_status,
@@ -87,7 +88,9 @@ class WatchdogClient:
         """See :meth:`Watchdog.beat`. A frame that could not be sent takes no number, so that the sequence stays
         whole."""
         t_s, age_s = self._loop.time(), oldest_sample_age_s
-        data = self._beats.next(t_s, state, epoch, grant_w, enable_request, config_hash, progress, age_s)
+        data = pack_heartbeat(
+            self._beats.next(t_s, state, epoch, grant_w, enable_request, config_hash, progress, age_s)
+        )
         if not self._open:
             return False
         try:
@@ -221,10 +224,10 @@ class InProcessWatchdog:
         if self._closed:
             return False
         t_s, age_s = self._loop.time(), oldest_sample_age_s
-        data = self._beats.next(t_s, state, epoch, grant_w, enable_request, config_hash, progress, age_s)
+        beat = self._beats.next(t_s, state, epoch, grant_w, enable_request, config_hash, progress, age_s)
         self._beats.seq += 1
         self._core.latched = self._latched()
-        self._do(self._core.on_frame(data, t_s))
+        self._do(self._core.on_frame(beat, t_s))
         return True
 
     def feed_enable(self, data: bytes) -> None:

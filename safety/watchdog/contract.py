@@ -8,7 +8,7 @@ import math
 from typing import Protocol
 
 from safety.types import State, WatchdogStatus
-from safety.watchdog.frames import Heartbeat, Hello, StatusFrame, pack_heartbeat
+from safety.watchdog.frames import Heartbeat, Hello, StatusFrame
 
 
 class WatchdogError(Exception):
@@ -80,10 +80,8 @@ class Beats:
         config_hash: str,
         progress: tuple[int, ...],
         oldest_sample_age_s: float,
-    ) -> bytes:
-        """The next frame, dated ``t_s``, from the daemon's units."""
+    ) -> Heartbeat:
+        """The next heartbeat, dated ``t_s``, from the daemon's units."""
         grant_mw, age_ms = _whole(grant_w, 1e3), _whole(oldest_sample_age_s, 1e3)
         t_ns, config_hash8 = round(t_s * 1e9), hash8(config_hash)
-        return pack_heartbeat(
-            Heartbeat(self.seq + 1, t_ns, state, epoch, grant_mw, enable_request, config_hash8, progress, age_ms)
-        )
+        return Heartbeat(self.seq + 1, t_ns, state, epoch, grant_mw, enable_request, config_hash8, progress, age_ms)
