@@ -91,10 +91,13 @@ class Rehearsal:
     def _write_enable(self, data: bytes) -> None:
         name = self._setup.bench.bench.roles.enable
         assert name is not None
-        if self._enable is None:
-            self._enable = self.sim.open_link(self._setup.bench.bench.devices[name].port)
-            self._enable.start(self._watchdog.feed_enable, lambda _: None)
-        self._enable.write(data)
+        try:
+            if self._enable is None:
+                self._enable = self.sim.open_link(self._setup.bench.bench.devices[name].port)
+                self._enable.start(self._watchdog.feed_enable, lambda _: None)
+            self._enable.write(data)
+        except OSError:
+            self._enable = None  # a cable that was pulled: opened anew for the next bytes, as the process does
 
     def _cut(self, trip: Trip) -> None:
         """A live daemon would be dead now; here it is told, so that its record can say why."""

@@ -47,7 +47,9 @@ TRIPS = [
 ]
 
 
-@pytest.mark.parametrize(("faults", "hazard", "monitor", "names", "within_s", "joules"), TRIPS, ids=lambda x: str(x)[:40])
+@pytest.mark.parametrize(
+    ("faults", "hazard", "monitor", "names", "within_s", "joules"), TRIPS, ids=lambda x: str(x)[:40]
+)
 def test_a_fault_trips_with_its_own_cause_and_little_energy(
     rehearse: Rehearse, faults: list[str], hazard: str, monitor: str, names: str, within_s: float, joules: float
 ) -> None:
