@@ -6,6 +6,7 @@ by the state in which the bench is left.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,11 @@ import pytest
 import yaml
 
 from controller.config import setup as setups
+from controller.perform import NotReady, perform
 from controller.records.reader import open_session
 from controller.records.verify import verify
 from sim import rehearsal
+from sim.clock import VirtualLoop
 
 SHIPPED = Path(__file__).parents[2] / "controller" / "data" / "benches" / "cooled-rf-sim.yaml"
 POWER_W = 60.0
@@ -36,7 +39,7 @@ def protocol(folder: Path, duration_s: float = 10.0) -> Path:
         "law": law,
         "cooling": {"flow_ml_min": 80, "prime_s": 0.5, "run_on_s": 1.0},
     }
-    path.write_text(yaml.safe_dump(data))
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
     return path
 
 
@@ -45,7 +48,7 @@ def bench(folder: Path, **devices: dict[str, Any]) -> str:
     data = yaml.safe_load(SHIPPED.read_text())
     data["simulation"]["devices"] = devices
     path = folder / "bench.yaml"
-    path.write_text(yaml.safe_dump(data))
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
     return str(path)
 
 
@@ -80,7 +83,7 @@ LINKS = [
     Case("gen.link.garbage@6", "H15", "staleness", "gen", STALE_S, "LOCKOUT"),
     Case("gen.link.late@6", "H15", "staleness", "gen", 1.0),
     Case("gen.link.disconnect@6", "H15", "link", "gen", 0.1, "LOCKOUT"),
-    Case("gen.link.drop@6+0.4", "H15", "staleness", "gen", STALE_S),  # back in time for the proof
+    Case("gen.link.drop@6+0.5", "H15", "staleness", "gen", STALE_S),  # back in time for the proof
     Case("pump.link.disconnect@6", "H15", "link", "pump", 0.3),
     Case("tc.link.drop@6", "H15", "staleness", "tc.tip_c", STALE_S),
     Case("tc.link.delay@6", "H15", "staleness", "tc.tip_c", STALE_S),
@@ -167,25 +170,52 @@ def test_warm_coolant_trips_within_seconds(steady: Callable[..., dict[str, Any]]
 # ---- latent faults, each with the demand that brings it to light
 
 
-def test_ignored_off_is_a_lockout_and_the_enable_line_has_cut_the_power(steady: Callable[..., dict[str, Any]]) -> None:
-    """A generator that stays on behind an open interlock: its status cannot prove off, the tissue gets nothing."""
-    result = steady("gen.ignore_off@6", "inputs.door@8", gen={"interlock_drops_rf": False})
-    assert (result["trip"]["hazard"], result["state_at_end"]) == ("H70", "LOCKOUT")
-    assert result["power_at_end_w"] == 0.0
+def test_ignored_off_shows_in_the_tissue_alone_for_as_long_as_the_enable_line_takes(
+    steady: Callable[..., dict[str, Any]],
+) -> None:
+    """Off and the enable line go out in the same tick; the line cuts the power, and so off is proven."""
+    result = steady("gen.ignore_off@6", "inputs.door@8")
+    assert (result["trip"]["hazard"], result["state_at_end"], result["power_at_end_w"]) == ("H70", "TRIPPED", 0.0)
     assert result["time_to_off_s"] == pytest.approx(2.1, abs=0.1)  # from the onset of the latent fault; the door at 2 s
+
+
+def test_ignored_off_behind_a_welded_relay_is_a_lockout(steady: Callable[..., dict[str, Any]]) -> None:
+    result = steady("gen.ignore_off@4", "enable.weld@4", "inputs.door@8")
+    assert (result["trip"]["hazard"], result["state_at_end"]) == ("H70", "LOCKOUT")
+    assert result["power_at_end_w"] > 0.0
     with open_session(result["session_file"]) as session:
         assert [event.data["monitor"] for event in session.events("trip")] == ["flag", "off_unproven"]
-
-
-def test_ignored_off_at_the_end_of_the_protocol_is_a_lockout(steady: Callable[..., dict[str, Any]]) -> None:
-    result = steady("gen.ignore_off@6", gen={"interlock_drops_rf": False})
-    assert (result["trip"]["hazard"], result["trip"]["monitor"]) == ("H04", "off_unproven")
-    assert (result["state_at_end"], result["power_at_end_w"]) == ("LOCKOUT", 0.0)
 
 
 def test_a_welded_relay_with_a_good_generator_is_off(steady: Callable[..., dict[str, Any]]) -> None:
     result = steady("enable.weld@4", "inputs.door@8")
     assert (result["trip"]["hazard"], result["state_at_end"], result["power_at_end_w"]) == ("H70", "TRIPPED", 0.0)
+
+
+def test_a_welded_relay_is_found_before_the_next_application(tmp_path: Path) -> None:
+    """The demand is the opening of the line; the next PRECHECK reads it back."""
+    setup = setups.load(bench(tmp_path), str(protocol(tmp_path)))
+
+    async def twice() -> None:
+        run = rehearsal.Rehearsal(setup, seed=None, faults=["enable.weld@4"], out=tmp_path / "out")
+        await run.daemon.start()
+        ticking = asyncio.create_task(run.daemon.run())
+        try:
+            first = await perform(run.daemon, str(setup.protocol.path), lambda status: None)
+            assert first["result"]["result"] == "completed"
+            with pytest.raises(NotReady, match="the enable line stays closed"):
+                await perform(run.daemon, str(setup.protocol.path), lambda status: None)
+            assert run.power.now_w() == 0.0
+            await run.daemon.shutdown("test")
+            await ticking
+        finally:
+            ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
+            await run.daemon.close()
+            run.sim.stop()
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(twice())
 
 
 def test_power_by_itself_behind_a_welded_relay_is_a_lockout(steady: Callable[..., dict[str, Any]]) -> None:
