@@ -44,7 +44,7 @@ BY_ERROR = {
     "FaultError": Exit.USAGE,
     "LinkLost": Exit.DEVICE,
     "PluginError": Exit.CONFIGURATION,
-    "RecordError": Exit.CONFIGURATION,
+    "RecordError": Exit.DEVICE,  # no record, no energy: as if a device were missing
     "Unreachable": Exit.UNREACHABLE,
     "VerificationError": Exit.VERIFICATION,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from safety.types import State, Trip
@@ -42,10 +43,7 @@ class KernelState:
 
     def fork(self) -> KernelState:
         """A copy to work on. All values are immutable, so a shallow one is a whole one."""
-        new = KernelState.__new__(KernelState)
-        for name in _NAMES:
-            setattr(new, name, getattr(self, name))
-        return new
+        return KernelState(*_values(self))
 
 
-_NAMES = tuple(f.name for f in fields(KernelState))
+_values = attrgetter(*(f.name for f in fields(KernelState)))

@@ -53,6 +53,8 @@ class State(enum.Enum):
     TRIPPED = "TRIPPED"
     LOCKOUT = "LOCKOUT"
 
+    __hash__ = object.__hash__  # Enum's own is Python and is asked 25 times a tick; equality is identity anyway
+
 
 class Verb(enum.Enum):
     """What may be asked of the kernel. Only STOP may come from the network."""

@@ -271,10 +271,12 @@ class SimBench:
         if old is not None:
             old.cancel()
         if self._loop is not None and self._pending:
-            self._timers["faults"] = self._loop.call_at(self._t0_s + self._pending[0][0], self._fault_due)
+            due_s = self._pending[0][0]
+            self._timers["faults"] = self._loop.call_at(self._t0_s + due_s, self._fault_due, due_s)
 
-    def _fault_due(self) -> None:
-        self.advance(self.now_s())
+    def _fault_due(self, due_s: float) -> None:
+        # As Wire._ring: rounding may put the loop's time a hair before the due time, which would then be due for ever.
+        self.advance(max(self.now_s(), due_s))
         self._arm_faults()
 
     def _begin(self, fault: Fault, t_s: float) -> None:

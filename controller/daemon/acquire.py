@@ -17,6 +17,22 @@ log = logging.getLogger(__name__)
 Before = Callable[[], Awaitable[None]]
 
 
+async def _sleep_until(loop: asyncio.AbstractEventLoop, due_s: float) -> None:
+    """As asyncio.sleep, at half its cost: nothing is cancelled when the time has simply come."""
+    woken: asyncio.Future[None] = loop.create_future()
+    timer = loop.call_at(due_s, _wake, woken)
+    try:
+        await woken
+    except asyncio.CancelledError:
+        timer.cancel()
+        raise
+
+
+def _wake(woken: asyncio.Future[None]) -> None:
+    if not woken.done():
+        woken.set_result(None)
+
+
 async def acquire(driver: Driver, hub: Hub, period_s: float, before: Before | None = None) -> None:
     """Poll ``driver`` for ever; ``before`` runs ahead of each poll on the same task (how a pump follows its wish).
 
@@ -33,8 +49,12 @@ async def acquire(driver: Driver, hub: Hub, period_s: float, before: Before | No
                 hub.put(device, await driver.poll())
             except (NoReply, BadReply, Refused) as error:
                 log.debug("%s: %s", device, error)
-            due = max(due + period_s, loop.time())
-            await asyncio.sleep(due - loop.time())
+            now = loop.time()
+            due = max(due + period_s, now)
+            if due > now:
+                await _sleep_until(loop, due)
+            else:
+                await asyncio.sleep(0)
     except LinkLost as error:
         text, check = f"link to {device} lost: {error}", f"cable, power and USB of {device}; then reset"
         hub.fault(Fault("H15", "link", device, text, check, loop.time()))

@@ -301,8 +301,13 @@ class Daemon:
         return answer
 
     async def renew(self) -> dict[str, Any]:
-        self.control.acts.lease_s = self._loop.time()
-        return {"ok": True, "state": self.control.state.state.value}
+        """Go on holding. A hold that has ended is not brought back: the next application begins with its own FIRE."""
+        if self.control.acts.lease_s is not None:
+            """Hold on. Before ARM and after the end there is nothing to hold."""
+        state = self.control.state.state
+        if state in (State.ARMED, State.FIRING):
+            self.control.acts.lease_s = self._loop.time()
+        return {"ok": True, "state": state.value}
 
     async def release(self) -> dict[str, Any]:
         self.control.acts.lease_s = None

@@ -16,18 +16,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from controller.records.ids import new_session_id, session_path, utc_now
-from controller.records.store import ArrayRow, EventRow, RecordError, Store, free_bytes
+from controller.records.store import ArrayRow, EventRow, RecordError, Store, free_bytes, time_of
 from safety.types import RecordStatus, Sample
 
 __all__ = ["RecordError", "Recorder", "TickRow"]
 
 INTERVAL_S = 0.08  # between commits of the owner thread: with the commit itself it stays below the promised 100 ms
-INLINE_INTERVAL_S = 30.0  # of virtual time between commits when there is no thread
+INLINE_INTERVAL_S = 5.0  # of virtual time between commits when there is no thread
 INLINE_TICKS = 1000  # or this many ticks, whichever comes first
 SLOW_COMMIT_S = 0.25  # a disk that takes longer cannot be trusted to keep the record (H36)
 SLOW_HOLD_S = 1.0  # how long a slow commit stays in the status, so that every tick rate sees it
@@ -38,8 +38,10 @@ MAX_WAITING = 200_000  # rows held while the disk refuses them; more are counted
 WEIGHTY = frozenset({"trip", "state", "arm", "fire", "stop", "off"})  # events that are committed at once
 
 
-@dataclass(frozen=True, slots=True)
-class TickRow:
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+class TickRow(NamedTuple):
     """What one control tick leaves behind. The row is kept, not copied: hand over fresh ``samples`` and ``law``
     objects.
 
@@ -54,7 +56,7 @@ class TickRow:
     setpoint_w: float
     epoch: int
     samples: Sequence[Sample] = ()
-    law: Mapping[str, object] = field(default_factory=dict)
+    law: Mapping[str, object] = _NOTHING
     energy_j: float = 0.0
 
 
@@ -252,7 +254,7 @@ class Recorder:
             if batch or cursors != self._cursors_written:
                 self._store.write(batch, cursors)
             if batch:
-                self._t_durable_s = max(self._t_durable_s, max(row.t_s for row in batch))
+                self._t_durable_s = max(self._t_durable_s, max(map(time_of, batch)))
                 batch.clear()
             if summary is not None and not self._finished.is_set():
                 self._store.end(cursors, {**summary, "rows_lost": self._lost} if self._lost else summary)

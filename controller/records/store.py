@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -65,6 +66,9 @@ class ArrayRow(NamedTuple):
     t_s: float
     name: str
     data: Mapping[str, Any]
+
+
+time_of: Callable[[Tick | EventRow | ArrayRow], float] = attrgetter("t_s")
 
 
 def free_bytes(folder: Path) -> int:
@@ -152,7 +156,7 @@ class Store:
             if summary is not None:
                 self._write_batch("close", self._last.t_s, [], summary)
             elif waiting:
-                self._write_batch("rows", max(row.t_s for row in waiting), waiting)
+                self._write_batch("rows", max(map(time_of, waiting)), waiting)
             self._db.executemany("INSERT OR REPLACE INTO cursor VALUES(?,?)", list(cursors.items()))
             self._db.execute("COMMIT")
         except BaseException:

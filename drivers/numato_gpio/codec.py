@@ -83,7 +83,7 @@ def _answer(raw: bytes, command: str, ports: int) -> str:
         value = f"[0-9A-Fa-f]{{{width}}}"
         eol = r"(?:\r\n|\n\r)?"
         text = re.sub(f"{eol}# ?{value} {value} {value}{eol}", "", text)
-    lines = [line for line in re.split(r"[\r\n]+", text) if line]
+    lines = [line for line in text.replace("\r", "\n").split("\n") if line]
     if not lines or lines[0].strip() != command:
         raise BadReply(f"no echo of {command!r}", raw[:48])
     if len(lines) > 2:

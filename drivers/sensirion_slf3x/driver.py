@@ -31,6 +31,7 @@ TIMEOUT_S = 0.1
 SLOW_S = 0.5  # starting and stopping wait for the sensor
 FIRST_READING_S = 0.06  # the sensor needs 50 ms from start to its first reading
 FIRST_TRIES = 10
+AIR_IN_LINE, HIGH_FLOW = int(codec.Flag.AIR_IN_LINE), int(codec.Flag.HIGH_FLOW)  # plain: twenty times a second
 NOISE_FLOOR_ML_MIN = 0.005  # below one count of the 4000B: only a repeated number is so quiet
 
 
@@ -145,11 +146,11 @@ class SensirionSlf3x(Driver):
         except (NoReply, BadReply, Refused):
             return []
         t_s = self.port.t_request_s
-        samples = [Sample(self._air, 1.0 if told.flags & codec.Flag.AIR_IN_LINE else 0.0, t_s)]
+        samples = [Sample(self._air, 1.0 if told.flags & AIR_IN_LINE else 0.0, t_s)]
         if told.flow is None:
             samples.append(Sample(self._flow, math.nan, t_s, Quality.BAD))
         else:
-            quality = Quality.BAD if told.flags & codec.Flag.HIGH_FLOW else Quality.GOOD
+            quality = Quality.BAD if told.flags & HIGH_FLOW else Quality.GOOD
             samples.append(Sample(self._flow, told.flow * self._ml_min_per_count, t_s, quality))
         if told.temperature_c is None:
             samples.append(Sample(self._coolant, math.nan, t_s, Quality.BAD))

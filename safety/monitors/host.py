@@ -133,7 +133,10 @@ class Watchdog:
             return True, NOTHING
         if not memory and view.enable_s <= timing.enable_close_s:
             return False, NOTHING
-        text = "the enable line opened by itself" if memory else "the enable line does not close"
+        if closed is None:
+            text = "the enable line can no longer be read"
+        else:
+            text = "the enable line opened by itself" if memory else "the enable line does not close"
         return memory, [self._finding(view, "enable", "H06", 0.0, 1.0, text, check)]
 
     @staticmethod

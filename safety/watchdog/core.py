@@ -91,6 +91,8 @@ class Core:
         self.hello: Hello | None = None
         self.last: Heartbeat | None = None
         self._last_s = -math.inf  # time in the newest good frame
+        self._lease_now_s = lease_s  # the lease that it carries
+        self._lapse_s = math.inf  # when that lapses: never before the first good frame, nor after a leave
         self._good = 0
         self._fast = 0
         self._bye_s = math.inf
@@ -147,7 +149,9 @@ class Core:
         elif self._firing_since_s < math.inf:
             self._firing_since_s = math.inf
             self._epoch_spent = self.last.epoch if self.last else beat.epoch
-        self.last, self._last_s = beat, t_s
+        idle = beat.state in IDLE and not beat.enable_request and beat.grant_mw == 0
+        self._lease_now_s = self.idle_lease_s if idle else self.lease_s
+        self.last, self._last_s, self._lapse_s = beat, t_s, t_s + self._lease_now_s
         self._good += 1
         return [*self._steer(now_s), Reply(self.status(now_s))]
 
@@ -207,7 +211,7 @@ class Core:
         if last is not None and (last.state not in MAY_LEAVE or last.grant_mw > 0):
             text = f"the daemon took its leave while {last.state.value}"
             return self._cut(Cut("H23", "bye", text, "stop the application before ending the daemon"))
-        self._bye_s = now_s
+        self._bye_s, self._lapse_s = now_s, math.inf
         return self._move_enable(now_s)
 
     def on_link_lost(self, now_s: float) -> list[Action]:
@@ -253,18 +257,6 @@ class Core:
         if self.cut is not None:
             return math.inf
         return min(self._lapse_s, self._bye_s + LEAVE_S, self._refresh_due_s, self._query_due_s)
-
-    @property
-    def _lease_now_s(self) -> float:
-        """The lease that the newest frame carries."""
-        last = self.last
-        idle = last is not None and last.state in IDLE and not last.enable_request and last.grant_mw == 0
-        return self.idle_lease_s if idle else self.lease_s
-
-    @property
-    def _lapse_s(self) -> float:
-        """When the lease lapses: never before the first good frame, nor after a leave."""
-        return self._last_s + self._lease_now_s if self.armed and self._bye_s == math.inf else math.inf
 
     def status(self, now_s: float) -> StatusFrame:
         """The status frame of now. ``ready``: three good frames, plans held, no latch, no cut, no leave."""

@@ -132,6 +132,8 @@ class Keysight34970A(Emulator):
 
     def _text(self, number: int, value: float, t_s: float) -> str:
         fields = [f"{value:+.8E}"]
+        if not (self.with_unit or self.with_time or self.with_channel):
+            return fields[0]
         if self.with_unit:
             fields[0] += f" {self.unit}"
         if self.with_time:

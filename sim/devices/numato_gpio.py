@@ -50,15 +50,12 @@ class NumatoGpio(Emulator):
 
     # behaviour ------------------------------------------------------------------------------------------------------
 
-    def closed(self, pin: int) -> bool:
-        """Is the contact on ``pin`` closed? Pins without a contact are pulled down."""
-        return self.world.inputs.get(self.contacts.get(pin, ""), False)
-
     def levels(self) -> int:
-        """All pins as one number, pin 0 in bit 0."""
-        inputs = 0
-        for pin in self.contacts:
-            inputs |= self.closed(pin) << pin
+        """All pins as one number, pin 0 in bit 0: 1 is a closed contact, pins without one are pulled down."""
+        inputs, contacts = 0, self.world.inputs
+        for pin, contact in self.contacts.items():
+            if contacts.get(contact):
+                inputs |= 1 << pin
         return (inputs & self.direction) | (self.output & ~self.direction)
 
     def inputs_changed(self, t_s: float) -> None:

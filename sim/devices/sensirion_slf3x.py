@@ -228,10 +228,8 @@ class SensirionSlf3x(Emulator):
                 state = refusal.args[0]
         body = bytes((self.address, command, state, len(data))) + data
         body += bytes((~sum(body) & 0xFF,))
-        for code in body:
-            if code in _ESCAPED:
-                body = b"".join(_ESCAPED.get(c) or bytes((c,)) for c in body)
-                break
+        if not _ESCAPED.keys().isdisjoint(body):
+            body = b"".join(_ESCAPED.get(c) or bytes((c,)) for c in body)
         return b"\x7e" + body + b"\x7e"
 
 

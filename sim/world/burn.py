@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,7 +55,7 @@ class Burn:
 
     def step(self, dt_s: float, power_w: float, coolant_c: float, film_w_m2k: float) -> None:
         """``dt_s`` at constant power into tissue; refreshes the public attributes. Raises NotConverged."""
-        steps = max(1, int(np.ceil(dt_s / self._dt_max_s - 1e-9)))
+        steps = max(1, math.ceil(dt_s / self._dt_max_s - 1e-9))
         step_s = dt_s / steps
         while steps > 0:
             steps -= self._march(steps, step_s, power_w, coolant_c, film_w_m2k)

@@ -71,7 +71,8 @@ class Thermometry:
         if place is None:
             place = self._places[name] = self._locate(name)
         i, share = place
-        return float(self._lagged_c[i] * (1.0 - share) + self._lagged_c[i + 1] * share)
+        lagged_c = self._lagged_c
+        return lagged_c.item(i) * (1.0 - share) + lagged_c.item(i + 1) * share
 
     def read(self, name: str, t_s: float) -> float:
         """The reading of ``name`` at ``t_s``, seconds since the world began, degC."""

@@ -14,7 +14,7 @@ from sim import rehearsal
 
 @pytest.fixture
 def rehearse(tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """``rehearse(protocol, faults=…, seed=…)`` on ``cooled-rf-sim``: the result object, last power and state included."""
+    """``rehearse(protocol, faults=…, seed=…)`` on ``cooled-rf-sim``: the result object, with last power and state."""
 
     def run(
         protocol: str,

@@ -18,6 +18,7 @@ Rehearse = Callable[..., dict[str, Any]]
 # faults, hazard and monitor of the first cause, channel or device it names, seconds to 0 W, joules after the onset
 TRIPS = [
     (["gen.link.drop@10+2"], "H15", "staleness", "gen.", 0.4, 80.0),
+    (["gen.link.drop@6+0.4"], "H15", "staleness", "gen.", 0.5, 80.0),
     (["tc.link.drop@10+2"], "H15", "staleness", "tc.", 0.4, 80.0),
     (["flow.link.drop@10+2"], "H15", "staleness", "flow.", 0.4, 80.0),
     (["inputs.link.drop@10+2"], "H15", "staleness", "inputs.", 0.4, 80.0),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.process.bench import Emulated
+from tests.process.bench import STARTS_REPEATED, Emulated
 from tests.process.orphan import Orphan
 from tests.process.trials import FIGURES
 
@@ -30,3 +30,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("time to 0 W, from the emulator's power log")
         for figure in FIGURES.values():
             terminalreporter.line(figure.text)
+    if STARTS_REPEATED:
+        terminalreporter.section("starts that were repeated: the machine was overloaded before anything was injected")
+        for text in STARTS_REPEATED:
+            terminalreporter.line(text)

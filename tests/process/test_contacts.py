@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from controller.records.reader import open_session
-from tests.process.bench import POWER_W, Emulated, Live, firing, wait_for
+from tests.process.bench import POWER_W, Emulated, Live, armed, firing, wait_for
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 
@@ -75,8 +75,7 @@ def test_the_door_trips(emulated: Emulated) -> None:
 
 def test_the_footswitch_fires_after_arm_and_its_release_stops(emulated: Emulated) -> None:
     """No foreground holds: the foot alone does."""
-    with Live(emulated) as live:
-        live.arm(emulated.steady)
+    with armed(emulated) as live:
         time.sleep(0.3)
         assert live.control.ask("status")["state"] == "ARMED"
         emulated.backdoor(input=PRESSED)
@@ -99,9 +98,8 @@ def test_a_footswitch_that_is_down_is_refused(emulated: Emulated) -> None:
         emulated.backdoor(input=PRESSED)
         time.sleep(0.2)
         live.control.ask("prepare", protocol=str(emulated.steady))
-        time.sleep(0.5)
-        status = live.control.ask("status")
-        assert (status["state"], status["blocked_by"]) == ("PRECHECK", ["footswitch"])
+        wait_for(lambda: live.control.ask("status")["blocked_by"] == ["footswitch"], "the footswitch alone", 3.0)
+        assert live.control.ask("status")["state"] == "PRECHECK"
         emulated.backdoor(input={"foot_no": False, "foot_nc": True})
         live.state("READY")
         emulated.backdoor(input=PRESSED)
@@ -113,8 +111,7 @@ def test_a_footswitch_that_is_down_is_refused(emulated: Emulated) -> None:
 
 def test_a_foot_that_went_down_before_arm_does_not_fire(emulated: Emulated) -> None:
     """It takes an edge after ARM: a release that was seen, and then a press."""
-    with Live(emulated) as live:
-        live.arm(emulated.steady)
+    with armed(emulated) as live:
         emulated.backdoor(input=PRESSED)
         wait_for(lambda: live.control.ask("status")["state"] == "FIRING", "FIRING", 2.0)
         emulated.backdoor(input={"foot_no": False, "foot_nc": True})
