@@ -118,14 +118,14 @@ class Rehearsal:
             await daemon.start()
             ticking = loop.create_task(daemon.run(), name="daemon")
             acting = loop.create_task(
-                perform(daemon, str(self._setup.protocol.path), watch, interrupted=interrupted), name="operator"
+                perform(daemon.desk, str(self._setup.protocol.path), watch, interrupted=interrupted), name="operator"
             )
             await asyncio.wait({ticking, acting}, return_when=asyncio.FIRST_COMPLETED)
             if not acting.done():
                 acting.cancel()
                 await ticking
             status = await acting
-            await daemon.shutdown("rehearsal")
+            await daemon.desk.shutdown("rehearsal")
             await ticking
             return self._judged(status)
         finally:

@@ -59,7 +59,7 @@ async def serve(args: argparse.Namespace) -> int:
             simulated=providers.simulated,
         ),
     )
-    control = ControlSocket(daemon, args.runtime_dir / "control.sock")
+    control = ControlSocket(daemon.desk, args.runtime_dir / "control.sock")
     try:
         await daemon.start()
         await control.start()
@@ -76,7 +76,7 @@ def _end_with_the_launcher(daemon: Daemon, loop: asyncio.AbstractEventLoop) -> N
     tasks: set[asyncio.Task[object]] = set()
 
     def end(why: str) -> None:
-        task: asyncio.Task[object] = loop.create_task(daemon.shutdown(why))
+        task: asyncio.Task[object] = loop.create_task(daemon.desk.shutdown(why))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 

@@ -6,22 +6,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from controller.config.bench import Bench
 from controller.records.session import Recorder
 from safety.types import Outputs
 
-if TYPE_CHECKING:
-    from controller.daemon.app import Daemon
-
 log = logging.getLogger(__name__)
+
+Stop = Callable[[str, str], None]
+"""(who, reason): the only thing that the outside can ask for."""
 
 
 class Telemetry(Protocol):
     """Methods return at once, but for ``detach``, which may take seconds and is only called when energy is over."""
 
-    def attach(self, recorder: Recorder, daemon: Daemon, birth: dict[str, Any]) -> None: ...
+    def attach(self, recorder: Recorder, stop: Stop, birth: dict[str, Any]) -> None: ...
     def follow(self, out: Outputs) -> None: ...
     async def detach(self) -> None: ...
 
@@ -29,7 +30,7 @@ class Telemetry(Protocol):
 class Silence:
     """No broker is configured."""
 
-    def attach(self, recorder: Recorder, daemon: Daemon, birth: dict[str, Any]) -> None: ...
+    def attach(self, recorder: Recorder, stop: Stop, birth: dict[str, Any]) -> None: ...
 
     def follow(self, out: Outputs) -> None: ...
 
@@ -44,7 +45,7 @@ class Broker:
         self._told: tuple[object, ...] = ()
         self._alarm: str | None = None
 
-    def attach(self, recorder: Recorder, daemon: Daemon, birth: dict[str, Any]) -> None:
+    def attach(self, recorder: Recorder, stop: Stop, birth: dict[str, Any]) -> None:
         """Begin. STOP is the only thing that the broker can bring; it is handed to the loop.
 
         Raises:
@@ -55,7 +56,7 @@ class Broker:
         loop = asyncio.get_running_loop()
 
         def on_stop(who: str, reason: str) -> None:
-            loop.call_soon_threadsafe(daemon.stop_from_network, who, reason)
+            loop.call_soon_threadsafe(stop, who, reason)
 
         assert self._bench.mqtt is not None
         self._publisher = Publisher(

@@ -202,11 +202,11 @@ def test_two_applications_in_a_row(tmp_path: Path) -> None:
         ticking = asyncio.create_task(run.daemon.run())
         try:
             for _ in range(2):
-                status = await perform(run.daemon, str(setup.protocol.path), lambda status: None)
+                status = await perform(run.daemon.desk, str(setup.protocol.path), lambda status: None)
                 assert (status["result"]["result"], status["state"]) == ("completed", "SAFE")
                 assert 4.9 <= status["result"]["duration_s"] <= 5.2
                 assert run.power.now_w() == 0.0
-            await run.daemon.shutdown("test")
+            await run.daemon.desk.shutdown("test")
             await ticking
         finally:
             ticking.cancel()
