@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from drivers.transport.base import SerialSettings
 from safety.safeoff import EnablePlan, SafeOffPlan
 from safety.types import Sample, Setpoint
 
@@ -116,6 +117,7 @@ class Driver(abc.ABC):
     MODEL: ClassVar[str]
     OPTIONS: ClassVar[type[Options]] = Options
     BAUD: ClassVar[int] = 9600
+    SERIAL: ClassVar[SerialSettings] = SerialSettings()
 
     def __init__(self, name: str, port: Port, options: Options) -> None:
         self.name, self.port, self.options = name, port, options

@@ -22,7 +22,7 @@ from controller.perform import perform
 from controller.records.ids import seeded_id
 from controller.records.session import Recorder
 from drivers.contract import DeviceError
-from drivers.transport.base import Link
+from drivers.transport.base import Link, SerialSettings
 from safety.types import Fault, Trip
 from safety.watchdog.client import InProcessWatchdog
 from sim.bench import SimBench
@@ -78,7 +78,7 @@ class Rehearsal:
             ),
         )
 
-    async def _open(self, url: str, baud: int) -> tuple[Link, str]:
+    async def _open(self, url: str, baud: int, _: SerialSettings) -> tuple[Link, str]:
         return self.sim.open_link(url, baud), url
 
     def _write_off(self, device: str, data: bytes) -> None:

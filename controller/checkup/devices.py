@@ -54,7 +54,7 @@ async def identify(
     Raises:
         DeviceError: no such port, no answer, not this device, or a device that must not be used as it is.
     """
-    link = await open_link(url, baud or kind.BAUD, resolve)
+    link = await open_link(url, baud or kind.BAUD, resolve, kind.SERIAL)
     driver = kind(name, LinkPort(link, url), options)
     try:
         async with asyncio.timeout(CONNECT_S):

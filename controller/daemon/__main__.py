@@ -27,7 +27,7 @@ from controller.providers import Providers
 from controller.records.session import Recorder
 from controller.records.store import RecordError
 from drivers.contract import DeviceError
-from drivers.transport.base import Link
+from drivers.transport.base import Link, SerialSettings
 from drivers.transport.open import open_link
 from safety.watchdog.client import WatchdogClient, WatchdogError
 
@@ -42,9 +42,9 @@ async def serve(args: argparse.Namespace) -> int:
     providers = Providers(device.port for device in bench.devices.values())
     watchdog = WatchdogClient.from_environment(lambda text: daemon.hurt(text))
 
-    async def open_port(url: str, baud: int) -> tuple[Link, str]:
+    async def open_port(url: str, baud: int, settings: SerialSettings) -> tuple[Link, str]:
         resolved = providers.resolve(url, runtime_dir)
-        return await open_link(resolved, baud), resolved
+        return await open_link(resolved, baud, settings=settings), resolved
 
     daemon = Daemon(
         loaded,

@@ -21,11 +21,11 @@ from drivers.contract import (
     PowerSource,
     Refused,
 )
-from drivers.transport.base import Link
+from drivers.transport.base import Link, SerialSettings
 from drivers.transport.port import LinkPort
 
-OpenLink = Callable[[str, int], Awaitable[tuple[Link, str]]]
-"""(port URL as in the bench file, baud) -> the link, and the URL that was really opened for it."""
+OpenLink = Callable[[str, int, SerialSettings], Awaitable[tuple[Link, str]]]
+"""(port URL as in the bench file, baud, framing) -> the link, and the URL that was really opened for it."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ async def connect(loaded: LoadedBench, open_link: OpenLink) -> Instruments:
     try:
         for name, device in bench.devices.items():
             kind = loaded.drivers[name]
-            link, url = await open_link(device.port, device.baud or kind.BAUD)
+            link, url = await open_link(device.port, device.baud or kind.BAUD, kind.SERIAL)
             drivers[name] = kind(name, LinkPort(link, url), loaded.options[name])
         found = await asyncio.gather(*(_identify(driver) for driver in drivers.values()), return_exceptions=True)
         for result in found:

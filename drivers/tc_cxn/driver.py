@@ -9,26 +9,26 @@ a very high impedance; either way the reading leaves its band: "open, char or sh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from drivers.asking import ask, other_model, other_serial, silent
-from drivers.contract import BadReply, Declaration, DeviceError, Identity, NoReply, Options, PowerSource, Refused
+from drivers.contract import BadReply, Declaration, DeviceError, Identity, NoReply, Options, Refused
+from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.tc_cxn import codec
 from drivers.tc_cxn.model import CHANNELS, READABLE_W, TcCxnOptions, impedance_ohm
 from drivers.transport.base import Port
 from drivers.transport.open import reopen_target
 from safety.safeoff import Readback, SafeOffPlan
-from safety.types import Quality, Sample, Setpoint
+from safety.types import Quality, Sample
 
 TIMEOUT_S = 0.1  # the longest reply takes 8 ms at 38400 baud
 RF_ON, INTERLOCK_OPEN = int(codec.Status.RF_ON), int(codec.Status.INTERLOCK_OPEN)  # plain: twenty times a second
-OFF_TRIES = 2
 OFF_BELOW_W = 1.0
-SETTLE_S = 0.2  # how long a status may lag behind an acknowledged command
 
 
-class TcCxn(PowerSource):
+class TcCxn(GuardedSource):
     """See the module's text."""
 
     MODEL: ClassVar[str] = "tc-cxn"
@@ -40,17 +40,12 @@ class TcCxn(PowerSource):
 
     def __init__(self, name: str, port: Port, options: Options) -> None:
         super().__init__(name, port, options)
-        self._max_w: float | None = self.options.power_limit_w
+        self._max_w = self.options.power_limit_w
         self._frequency_hz: float | None = None
         self._reply_address = self.options.address
         self._gp, self._gs, self._gl = self._frame(b"GP"), self._frame(b"GS"), self._frame(b"GL")
         self._rf_on, self._rf_off, self._zero = self._frame(b"BR", codec.YES), self._frame(b"BR"), self._frame(b"SA")
         self._control = False
-        self._on: bool | None = None  # what was commanded and acknowledged; None: not known
-        self._sure_after_s = 0.0  # a status requested after this time settles what is not known
-        self._set_w: int | None = None  # acknowledged set-point; None: not known
-        self._dropped = False  # the output went off by itself while it was commanded on
-        self._offs = 0  # calls of off(): an apply that began before one may not go on after it
         self._answered_s = -math.inf
         self._status_turn = True
         self._channel = {spec.name: f"{name}.{spec.name}" for spec in CHANNELS}
@@ -117,7 +112,7 @@ class TcCxn(PowerSource):
         if largest_w is not None and limit_w is not None and limit_w > largest_w:
             remedy = f"set power_limit_w to at most {largest_w:g} in the bench file"
             raise DeviceError(self.name, f"power_limit_w is {limit_w:g} W, this {model} gives {largest_w:g} W", remedy)
-        self._max_w = min((w for w in (largest_w, limit_w) if w is not None), default=None)
+        self._max_w = min((w for w in (largest_w, limit_w) if w is not None), default=READABLE_W)
         return Identity(model, serial, firmware, {"largest_w": str(largest_w), "frequency_hz": str(self._frequency_hz)})
 
     async def _refuse_if_on(self) -> None:
@@ -210,107 +205,26 @@ class TcCxn(PowerSource):
             self._dropped = self._dropped or self._on is not False
         self._answered_s = t_s
 
-    def _judge(self, rf_on: bool, t_s: float) -> None:
-        """Hold a status against what was commanded."""
-        if t_s < self._sure_after_s:
-            return
-        if self._on is None:
-            self._on = rf_on
-        elif self._on and not rf_on:
-            self._dropped = True
-        elif rf_on and not self._on:
-            self._on = None  # on by itself: the next 0 W is sent, not skipped
+    # ---- power (drivers.guarded says when; here is how)
 
-    # ---- power
+    async def _send_power(self, power_w: float, allowed: Allowed) -> None:
+        await self._command(self._frame(b"SA", round(power_w)), allowed)
 
-    async def apply(self, setpoint: Setpoint) -> None:
-        """Set whole watts, rounded down, then turn on if need be; below 1 W, turn off.
+    async def _send_on(self, allowed: Allowed) -> None:
+        await self._command(self._rf_on, allowed)
 
-        An output that went off by itself (its interlock, its own dead-man, the front panel) is not turned on again
-        before an :meth:`off`; nor is one whose last "on" was not acknowledged before a status has told what became of
-        it.
-
-        Raises:
-            Refused: not allowed any more, above the generator's maximum, or one of the above.
-            NoReply, BadReply, LinkLost: it may or may not have taken effect.
-        """
-        if setpoint.is_off or setpoint.power_w < 1.0:
-            if self._on is not False or self._set_w != 0:
-                await self.off()
-            return
-        if not setpoint.power_w <= (self._max_w if self._max_w is not None else READABLE_W):
-            raise Refused(f"{self.name}: {setpoint.power_w:g} W is above the generator's {self._max_w} W")
-        if self._dropped:
-            text = "its output went off by itself (interlock, dead-man or panel); stop, then arm again"
-            raise Refused(f"{self.name}: {text}")
-        if self._on is None:
-            raise Refused(f"{self.name}: whether its output is on is not known until its next status")
-        watts, offs = math.floor(setpoint.power_w), self._offs
-
-        def allowed() -> bool:
-            return setpoint.epoch == self.epoch and offs == self._offs and self.port.now() < setpoint.expires_at_s
-
-        if watts != self._set_w:
-            self._set_w = None
-            await self._command(self._frame(b"SA", watts), allowed)
-            if offs == self._offs:
-                self._set_w = watts
-        if not self._on:
-            await self._turn_on(allowed)
-
-    async def _turn_on(self, allowed: Callable[[], bool]) -> None:
-        offs, self._on, self._sure_after_s = self._offs, None, math.inf
-        try:
-            await self._command(self._rf_on, allowed)
-        except Refused:  # not sent, or answered no
-            if offs == self._offs:
-                self._on = False
-            raise
-        else:
-            if offs == self._offs:
-                self._on = True
-        finally:
-            if offs == self._offs:
-                self._sure_after_s = self.port.now() + (SETTLE_S if self._on else 0.0)
-
-    async def off(self) -> None:
-        """RF off, then set-point 0; each is tried twice. Every :meth:`apply` that began earlier ends without effect.
-
-        Raises:
-            NoReply, BadReply, Refused, LinkLost: not acknowledged; the output counts as unknown.
-        """
-        self._offs += 1
-        offs, self._on, self._set_w, self._sure_after_s = self._offs, None, None, math.inf
-        failure: Exception | None = None
-        try:
-            for command in (self._rf_off, self._zero):
-                try:
-                    await self._off_command(command)
-                except (NoReply, BadReply, Refused) as error:
-                    failure = failure or error
-        finally:
-            if offs == self._offs:
-                self._sure_after_s = self.port.now()
-        if failure is not None:
-            raise failure
-        if offs == self._offs:
-            self._on, self._set_w, self._dropped = False, 0, False
-            self._sure_after_s = self.port.now() + SETTLE_S
+    def _off_steps(self) -> Sequence[OffStep]:
+        return partial(self._off_command, self._rf_off), partial(self._off_command, self._zero)
 
     async def _off_command(self, command: bytes) -> None:
-        for _ in range(OFF_TRIES - 1):
-            try:
-                await self.port.exchange(command, codec.take_ack, timeout_s=TIMEOUT_S, urgent=True)
-            except Refused:  # without control it takes no orders
-                request = self._frame(b"BC", codec.YES)
-                await self.port.exchange(request, _two, timeout_s=TIMEOUT_S, urgent=True)
-            except (NoReply, BadReply):
-                continue
-            else:
-                return
-        await self.port.exchange(command, codec.take_ack, timeout_s=TIMEOUT_S, urgent=True)
+        try:
+            await self.port.exchange(command, codec.take_ack, timeout_s=TIMEOUT_S, urgent=True)
+        except Refused:  # without control it takes no orders
+            request = self._frame(b"BC", codec.YES)
+            await self.port.exchange(request, _two, timeout_s=TIMEOUT_S, urgent=True)
+            await self.port.exchange(command, codec.take_ack, timeout_s=TIMEOUT_S, urgent=True)
 
-    async def _command(self, command: bytes, allowed: Callable[[], bool]) -> None:
+    async def _command(self, command: bytes, allowed: Allowed) -> None:
         await self.port.exchange(command, codec.take_ack, timeout_s=TIMEOUT_S, before_send=allowed)
 
     def safe_off_plan(self) -> SafeOffPlan:

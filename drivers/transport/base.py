@@ -7,9 +7,21 @@ rehearsal) can satisfy structurally; :class:`Port` is what a driver uses.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class SerialSettings(NamedTuple):
+    """Framing, handshake and control lines of a serial port; pyserial's names and values."""
+
+    bytesize: int = 8
+    parity: str = "N"
+    stopbits: float = 1
+    xonxoff: bool = False
+    rtscts: bool = False
+    dtr: bool = False
+    rts: bool = False
 
 
 class Link(Protocol):

@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from drivers.contract import DeviceError
-from drivers.transport.base import Link
-from drivers.transport.serial import DEFAULT, SerialSettings, open_serial
+from drivers.transport.base import Link, SerialSettings
+from drivers.transport.serial import DEFAULT, open_serial
 from drivers.transport.tcp import open_tcp
 from drivers.transport.threaded import open_threaded
 

@@ -18,12 +18,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 import serial
 from serial.tools import list_ports
 
 from drivers.contract import DeviceError
+from drivers.transport.base import SerialSettings
 
 if sys.platform != "win32":
     import fcntl
@@ -31,18 +32,6 @@ if sys.platform != "win32":
 
 OUTPUT_MAX = 4096  # bytes that may wait for a slow port
 READ_SIZE = 4096
-
-
-class SerialSettings(NamedTuple):
-    """Framing and control lines. Every device of the first bench uses the defaults."""
-
-    bytesize: int = 8
-    parity: str = "N"
-    stopbits: float = 1
-    xonxoff: bool = False
-    rtscts: bool = False
-    dtr: bool = False
-    rts: bool = False
 
 
 DEFAULT = SerialSettings()

@@ -17,7 +17,8 @@ from typing import Any
 import serial
 
 from drivers.contract import DeviceError
-from drivers.transport.serial import DEFAULT, SerialSettings
+from drivers.transport.base import SerialSettings
+from drivers.transport.serial import DEFAULT
 
 READ_TIMEOUT_S = 0.05
 WAITING_MAX = 64

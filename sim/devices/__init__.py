@@ -14,6 +14,9 @@ MODELS = {
     "sensirion-slf3x": ("sensirion_slf3x", "SensirionSlf3x"),
     "numato-gpio": ("numato_gpio", "NumatoGpio"),
     "kmtronic-relay": ("kmtronic_relay", "KmtronicRelay"),
+    "kuhne-kusg": ("kuhne_kusg", "KuhneKusg"),
+    "omega-fob": ("omega_fob", "OmegaFob"),
+    "watson-marlow-du": ("watson_marlow_du", "WatsonMarlowDu"),
 }
 """Model name -> (module, class)."""
 

@@ -62,8 +62,7 @@ class TcCxn(TcGenerator):
 
     def _status(self, p1: int, p2: int, t_s: float) -> bytes:
         output = self.output
-        radiating = output.on or (self.world.forward_w > 0.0 and "readback_zero" not in self.faults)
-        status = RF_ON if radiating else 0
+        status = RF_ON if self.radiating else 0
         status |= FORWARD_LIMIT if output.limited else 0
         status |= REVERSE_LIMIT if output.folded else 0
         status |= 0 if output.interlock_closed else INTERLOCK_OPEN

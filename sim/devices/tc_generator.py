@@ -1,33 +1,27 @@
-"""State and behaviour of a T&C AG/CXN generator: control and its dead-man, modes, interlock, meters.
+"""State and behaviour of a T&C AG/CXN generator: control and its dead-man, modes, tuner.
 
 Its bytes are in ``tc_cxn.py``.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from typing import Any
 
-from sim.devices.base import NEVER, Emulator, World
-from sim.devices.rf_output import RfOutput
+from sim.devices.base import NEVER, World
+from sim.devices.generator import Generator
 
 DEADMAN_S = 2.0
-HEATSINK_TAU_S = 120.0
-HEATSINK_K_PER_W = 0.08
-NOISE = 1024
 
 NORMAL, PULSE, RAMP = 1, 3, 4
 RAMP_STEP_S = 0.1
 
 
-class TcGenerator(Emulator):
+class TcGenerator(Generator):
     """What the front panel would show, and what the generator does in time."""
 
-    ROLE = "generator"
-    OPTIONS = frozenset(
-        {"refuse_without_control", "frame_gap_s", "interlock_drops_rf", "address", "model", "serial", "frequency_hz"}
-        | {"power_max_w", "reverse_max_w", "tuner", "settle_s", "latency_s"}
+    OPTIONS = Generator.OPTIONS | frozenset(
+        {"refuse_without_control", "frame_gap_s", "address", "model", "serial", "frequency_hz", "tuner"}
     )
 
     def __init__(self, world: World, options: Mapping[str, Any], name: str) -> None:
@@ -37,14 +31,6 @@ class TcGenerator(Emulator):
         self.frequency_hz = int(options.get("frequency_hz", 480_000))
         self.tuner = int(options.get("tuner", 1))
         self.refuse_without_control = bool(options.get("refuse_without_control", True))
-        self.interlock_drops_rf = bool(options.get("interlock_drops_rf", True))
-        self.output = RfOutput(
-            world,
-            tau_s=float(options.get("settle_s", 0.012)),
-            power_max_w=float(options.get("power_max_w", 300.0)),
-            reverse_max_w=float(options.get("reverse_max_w", 70.0)),
-        )
-        self.output.on_change = self._output_changed
         self.control = False
         self.mode = NORMAL
         self.pulse_on, self.pulse_off = 100, 100
@@ -54,31 +40,8 @@ class TcGenerator(Emulator):
         self.preset = 0
         self.presets = {slot: {1: 50, 2: 50} for slot in range(1, 10)}
         self.setpoint_w = 0
-        self.heatsink_c = 24.0
-        self._heatsink_s = 0.0
         self.on_since_s = 0.0
         self.frame_s = 0.0  # when the newest valid frame arrived
-        noise = random.Random(f"tc-cxn/{name}")
-        self._noise = [noise.gauss(0.0, 1.0) for _ in range(NOISE)]
-        self._reading = 0
-
-    @property
-    def rf_on(self) -> bool:
-        """RF as the host last left it; the output may still be nil (interlock) or not (faults)."""
-        return self.output.on
-
-    def set_interlock(self, closed: bool, t_s: float) -> None:
-        """The interlock input (enable relay and E-stop contacts in series)."""
-        if closed == self.output.interlock_closed:
-            return
-        self.output.interlock_closed = closed
-        if not closed and self.interlock_drops_rf:
-            self.output.on = False
-        self.update(t_s)
-
-    def load_moved(self, t_s: float) -> None:
-        """The world advanced."""
-        self.output.load_moved(t_s)
 
     def poll_due(self, t_s: float) -> float | None:
         self.due_s = NEVER
@@ -92,11 +55,7 @@ class TcGenerator(Emulator):
         return None if due_s == NEVER else due_s
 
     def faults_changed(self, t_s: float) -> None:
-        faults, output = self.faults, self.output
-        output.gain = faults.get("over_deliver", {}).get("", 1.0)
-        output.stuck = "ignore_off" in faults
-        output.spontaneous_w = faults.get("spontaneous_on", {}).get("", 0.0)
-        self.update(t_s)
+        super().faults_changed(t_s)
         if self.control:
             self.wake(max(t_s, self.frame_s + DEADMAN_S))
 
@@ -126,22 +85,6 @@ class TcGenerator(Emulator):
         self.mode = NORMAL
         self.update(t_s)
 
-    def _output_changed(self, t_s: float) -> None:
-        if self.on_power is not None:
-            self.on_power(t_s, self.name, self.world.load_w)
-
-    def heatsink(self, t_s: float) -> float:
-        loss_c = HEATSINK_K_PER_W * self.world.forward_w
-        elapsed_s = t_s - self._heatsink_s
-        if elapsed_s > 0.5:
-            self.heatsink_c += (24.0 + loss_c - self.heatsink_c) * min(1.0, elapsed_s / HEATSINK_TAU_S)
-            self._heatsink_s = t_s
-        return self.heatsink_c
-
     def metered(self, power_w: float) -> int:
-        """A power meter's reading in 0.1 W: noise of 0.1 W + 0.3 %, and a clean zero below its threshold."""
-        if power_w < 0.05 or "readback_zero" in self.faults:
-            return 0
-        self._reading = (self._reading + 1) % NOISE
-        value_w = power_w + (0.1 + 0.003 * power_w) * self._noise[self._reading]
-        return min(65535, max(0, round(10.0 * value_w)))
+        """A power reading in 0.1 W, as the wire carries it."""
+        return min(65535, round(10.0 * self.metered_w(power_w)))

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from drivers.contract import DeviceError, LinkLost, NoReply
+from drivers.transport.base import SerialSettings
 from drivers.transport.open import host_and_port, open_link, reopen_target
 from drivers.transport.port import LinkPort
-from drivers.transport.serial import SerialSettings, open_serial
+from drivers.transport.serial import open_serial
 
 
 def line(buffer: bytearray) -> bytes | None:

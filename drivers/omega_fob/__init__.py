@@ -1,0 +1,1 @@
+"""Omega FOB100 series fibre-optic thermometers (made by Neoptix)."""
