@@ -14,7 +14,13 @@ TRIES = 3  # the first may meet half a frame of whoever spoke to the device befo
 
 
 async def ask(
-    port: Port, request: bytes, parse: Callable[[bytearray], T | None], *, timeout_s: float = 0.2, tries: int = TRIES
+    port: Port,
+    request: bytes,
+    parse: Callable[[bytearray], T | None],
+    *,
+    timeout_s: float = 0.2,
+    tries: int = TRIES,
+    acknowledge: bytes = b"",
 ) -> T:
     """An exchange that may be repeated without harm. Never use it for anything that raises power (P6).
 
@@ -24,10 +30,10 @@ async def ask(
     """
     for _ in range(tries - 1):
         try:
-            return await port.exchange(request, parse, timeout_s=timeout_s)
+            return await port.exchange(request, parse, timeout_s=timeout_s, acknowledge=acknowledge)
         except (NoReply, BadReply):
             continue
-    return await port.exchange(request, parse, timeout_s=timeout_s)
+    return await port.exchange(request, parse, timeout_s=timeout_s, acknowledge=acknowledge)
 
 
 def silent(device: str, model: str, url: str, error: Exception) -> DeviceError:

@@ -16,8 +16,9 @@ from typing import ClassVar
 from drivers.asking import ask, other_model, other_serial, silent
 from drivers.contract import BadReply, Declaration, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
+from drivers.reflection import impedance_ohm
 from drivers.tc_cxn import codec
-from drivers.tc_cxn.model import CHANNELS, READABLE_W, TcCxnOptions, impedance_ohm
+from drivers.tc_cxn.model import CHANNELS, READABLE_W, TcCxnOptions
 from drivers.transport.base import Port
 from drivers.transport.open import reopen_target
 from safety.safeoff import Readback, SafeOffPlan

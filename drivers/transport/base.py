@@ -52,19 +52,20 @@ class Port(Protocol):
         timeout_s: float = 0.2,
         urgent: bool = False,
         before_send: Callable[[], bool] | None = None,
+        acknowledge: bytes = b"",
     ) -> T:
         """Send ``request`` and feed what comes back to ``parse`` until it returns a value.
 
         ``parse`` gets the whole receive buffer, consumes what it used (``del buffer[:n]``), and returns None for "not
         yet"; it may raise BadReply. ``urgent`` requests go before every waiting one and are written as soon as the
         exchange in flight ends or times out. ``before_send`` is called with the port held; False drops the request
-        with Refused.
+        with Refused. ``acknowledge`` is written the moment a reply was understood, before anything else.
         """
 
     async def send(self, data: bytes, *, urgent: bool = False, quiet_s: float = 0.0) -> None:
         """Write without awaiting a reply, then keep the port to itself for ``quiet_s``."""
 
-    def set_marker(self, request: bytes, parse: Callable[[bytearray], object | None]) -> None:
+    def set_marker(self, request: bytes, parse: Callable[[bytearray], object | None], acknowledge: bytes = b"") -> None:
         """Name a harmless query whose answer cannot be mistaken for any other: the way back in step after a time-out.
 
         ``parse`` throws away whatever comes before that answer and returns None until it is there.

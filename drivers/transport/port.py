@@ -47,7 +47,7 @@ class Counters:
 class _Job:
     """One request on its way."""
 
-    __slots__ = ("before_send", "future", "parse", "request", "t_request_s", "timeout_s", "urgent")
+    __slots__ = ("acknowledge", "before_send", "future", "parse", "request", "t_request_s", "timeout_s", "urgent")
 
     def __init__(
         self,
@@ -57,8 +57,10 @@ class _Job:
         urgent: bool,
         before_send: Callable[[], bool] | None,
         future: asyncio.Future[Any] | None,
+        acknowledge: bytes = b"",
     ) -> None:
         self.request, self.parse, self.timeout_s, self.urgent = request, parse, timeout_s, urgent
+        self.acknowledge = acknowledge
         self.before_send, self.future = before_send, future  # future None: the port's own marker query
         self.t_request_s = 0.0
 
@@ -87,7 +89,7 @@ class LinkPort:
         self._failures = 0
         self._markers_owed = 0  # sent and not answered in time
         self._marked = False  # the marker's answer has come
-        self._marker: tuple[bytes, Callable[[bytearray], Any]] | None = None
+        self._marker: tuple[bytes, Callable[[bytearray], Any], bytes] | None = None
         link.start(self._on_data, self._on_lost)
 
     # ---- what a driver uses
@@ -100,21 +102,23 @@ class LinkPort:
         timeout_s: float = 0.2,
         urgent: bool = False,
         before_send: Callable[[], bool] | None = None,
+        acknowledge: bytes = b"",
     ) -> Coroutine[Any, Any, T]:
         """See :meth:`drivers.transport.base.Port.exchange`.
 
         Raises:
             NoReply, BadReply, Refused, LinkLost: as their names say; Refused also when ``before_send`` said no.
         """
-        return self._run(_Job(request, parse, timeout_s, urgent, before_send, self._loop.create_future()))
+        future = self._loop.create_future()
+        return self._run(_Job(request, parse, timeout_s, urgent, before_send, future, acknowledge))
 
     def send(self, data: bytes, *, urgent: bool = False, quiet_s: float = 0.0) -> Coroutine[Any, Any, None]:
         """See :meth:`drivers.transport.base.Port.send`."""
         return self._run(_Job(data, None, quiet_s, urgent, None, self._loop.create_future()))
 
-    def set_marker(self, request: bytes, parse: Callable[[bytearray], object | None]) -> None:
+    def set_marker(self, request: bytes, parse: Callable[[bytearray], object | None], acknowledge: bytes = b"") -> None:
         """Resynchronise by this query from now on: ``parse`` throws away everything up to and with its own answer."""
-        self._marker = (request, parse)
+        self._marker = (request, parse, acknowledge)
 
     def now(self) -> float:
         """Seconds of the loop's clock."""
@@ -265,7 +269,16 @@ class LinkPort:
             self._settle(job, None, error, soil=True)
         else:
             if value is not None:
+                if job.acknowledge:
+                    self._acknowledge(job.acknowledge)
                 self._settle(job, value, None)
+
+    def _acknowledge(self, data: bytes) -> None:
+        try:
+            self._link.write(data)
+        except OSError:  # the reply is understood all the same; a link that is gone says so itself
+            return
+        self.counters.bytes_out += len(data)
 
     def _settle(self, job: _Job, value: Any, error: Exception | None, *, soil: bool = False) -> None:
         """The request has ended: tell, and go on."""
@@ -334,8 +347,8 @@ class LinkPort:
         if self._marker is None or self._marked:
             self._clean()
             return True
-        request, parse = self._marker
-        self._begin(_Job(request, parse, MARKER_TIMEOUT_S, False, None, None))
+        request, parse, acknowledge = self._marker
+        self._begin(_Job(request, parse, MARKER_TIMEOUT_S, False, None, None, acknowledge))
         return False
 
     def _on_wake(self) -> None:

@@ -15,6 +15,7 @@ MODELS = {
     "numato-gpio": ("numato_gpio", "NumatoGpio"),
     "kmtronic-relay": ("kmtronic_relay", "KmtronicRelay"),
     "kuhne-kusg": ("kuhne_kusg", "KuhneKusg"),
+    "ae-bus": ("ae_bus", "AeBus"),
     "omega-fob": ("omega_fob", "OmegaFob"),
     "watson-marlow-du": ("watson_marlow_du", "WatsonMarlowDu"),
 }

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.contract import BadReply, DeviceError, NoReply, Refused
+from drivers.reflection import impedance_ohm
 from drivers.tc_cxn import codec
 from drivers.tc_cxn.driver import TcCxn
-from drivers.tc_cxn.model import TcCxnOptions, impedance_ohm
+from drivers.tc_cxn.model import TcCxnOptions
 from drivers.testing.links import RoughLink, ScriptedLink
 from drivers.transport.port import LinkPort
 from safety.types import Quality, Sample, Setpoint

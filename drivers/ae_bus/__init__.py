@@ -1,0 +1,1 @@
+"""Advanced Energy generators on the AE Bus: Cesar, Paramount MF, Apex."""
