@@ -16,6 +16,8 @@ MODELS = {
     "kmtronic-relay": ("kmtronic_relay", "KmtronicRelay"),
     "kuhne-kusg": ("kuhne_kusg", "KuhneKusg"),
     "ae-bus": ("ae_bus", "AeBus"),
+    "moxa-iologik": ("moxa_iologik", "MoxaIologik"),
+    "sairem-gms": ("sairem_gms", "SairemGms"),
     "omega-fob": ("omega_fob", "OmegaFob"),
     "watson-marlow-du": ("watson_marlow_du", "WatsonMarlowDu"),
 }

@@ -1,0 +1,1 @@
+"""Moxa ioLogik E1200 series remote inputs and outputs."""

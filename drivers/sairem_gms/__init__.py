@@ -1,0 +1,1 @@
+"""Sairem GMS solid-state microwave generators."""
