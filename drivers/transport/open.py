@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from urllib.parse import urlsplit
@@ -13,8 +14,9 @@ from drivers.transport.serial import DEFAULT, open_serial
 from drivers.transport.tcp import open_tcp
 from drivers.transport.threaded import open_threaded
 
+_RAW_SOCKET = re.compile(r"visa://TCPIP\d*::([^:]+)::(\d+)::SOCKET", re.IGNORECASE)
 THREADED = ("rfc2217", "loop", "spy", "alt", "hwgrep", "cp2110")  # what only pyserial can open
-SCHEMES = ("tcp", "socket", *THREADED)
+SCHEMES = ("tcp", "socket", "visa", *THREADED)
 
 
 def scheme_of(url: str) -> str:
@@ -40,6 +42,10 @@ async def open_link(
         return await open_threaded(url, baud, settings)
     if scheme in ("tcp", "socket"):
         return await open_tcp(url, *host_and_port(url))
+    if scheme == "visa":
+        from drivers.transport.visa import open_visa  # pyvisa is an extra, and slow to import
+
+        return await open_visa(url, baud)
     if scheme in THREADED:
         return await open_threaded(url, baud, settings)
     close = get_close_matches(scheme, SCHEMES, n=1)
@@ -72,6 +78,9 @@ def host_and_port(url: str) -> tuple[str, int]:
 def reopen_target(url: str) -> str | None:
     """What the watchdog may open by itself when it holds no descriptor: a path or ``tcp://host:port``; else None."""
     scheme = scheme_of(url)
+    if scheme == "visa":
+        raw = _RAW_SOCKET.fullmatch(url)
+        return f"tcp://{raw[1]}:{raw[2]}" if raw is not None else None
     if not scheme:
         return url
     if scheme in ("tcp", "socket"):
