@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import click
 
@@ -114,3 +115,23 @@ def _options(kind: type, pairs: tuple[str, ...]) -> dict[str, object]:
         except yaml.YAMLError as error:
             raise click.UsageError(f"--option {pair!r}: the value is not YAML") from error
     return options
+
+
+@devices.command()
+@click.argument("name")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: openablate-NAME.")
+def new(name: str, out: Path | None) -> None:
+    """A distribution of your own that adds the driver NAME: codec, driver, emulator, and tests that pass.
+
+    \b
+    Example:
+      ablate devices new acme-rf200 && cd openablate-acme-rf200 && pip install -e . && pytest
+    """
+    from controller import scaffold
+
+    folder = out if out is not None else Path(f"openablate-{name}")
+    for path in scaffold.write(name, folder):
+        click.echo(str(path))
+    click.echo(
+        f"next: cd {folder}, pip install -e ., pytest; then make codec.py speak your generator's bytes", err=True
+    )

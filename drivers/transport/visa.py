@@ -1,9 +1,9 @@
 """VISA resources (``visa://TCPIP::host::hislip0::INSTR``, ``visa://ASRL/dev/ttyUSB0::INSTR``), by pyvisa.
 
 pyvisa blocks and its sessions belong to one thread, so each link has a thread that writes, and reads after every
-message with a question mark. A read that times out is tried again until the port writes something new or the patience ends;
-then the session is closed, opened anew and identified, because a late answer would be taken for the next one's. No
-call waits longer than :data:`SLICE_S`, so an off that is written next is never further away than that.
+message with a question mark. A read that times out is tried again until the port writes something new or the patience
+ends; then the session is closed, opened anew and identified, because a late answer would be taken for the next one's.
+No call waits longer than :data:`SLICE_S`, so an off that is written next is never further away than that.
 
 For raw sockets prefer ``tcp://host:port``: the loop reads it without a thread, and sees when the peer closes.
 """

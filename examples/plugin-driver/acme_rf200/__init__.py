@@ -1,0 +1,1 @@
+"""Openablate driver for acme-rf200."""
