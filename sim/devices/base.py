@@ -135,3 +135,13 @@ class Emulator:
             return None
         value = on.get(channel)
         return on.get("") if value is None else value
+
+
+class InputModule(Emulator):
+    """Reads contacts of the bench. ``contacts``: pin -> contact, as in ``World.inputs``."""
+
+    ROLE = "inputs"
+    contacts: dict[int, str]
+
+    def inputs_changed(self, t_s: float) -> None:
+        """A contact moved; modules that tell so unasked do it here."""

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sim.devices.base import World
+from sim.devices.base import InputModule, World
 from sim.devices.modbus import ILLEGAL_ADDRESS, ModbusDevice, ModbusError
 
 INPUT_WORD = 48
 
 
-class MoxaIologik(ModbusDevice):
+class MoxaIologik(ModbusDevice, InputModule):
     """Inputs and their addresses."""
 
     MODEL = "moxa-iologik"
-    ROLE = "inputs"
+    ROLE = InputModule.ROLE
     BAUD = 115200
     OPTIONS = frozenset({"pins", "inputs", "unit", "latency_s"})
 
@@ -29,9 +29,6 @@ class MoxaIologik(ModbusDevice):
         self.inputs = int(options.get("inputs", 16))
         pins = options.get("pins") or {}
         self.contacts = {int(pin): contact.removesuffix("_closed") for contact, pin in pins.items()}
-
-    def inputs_changed(self, t_s: float) -> None:
-        """A contact moved: it is read when asked for."""
 
     def _level(self, pin: int) -> bool:
         return bool(self.world.inputs.get(self.contacts.get(pin, "")))

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sim.devices.base import Emulator, Replies, World
+from sim.devices.base import InputModule, Replies, World
 
 PORT_NAMES = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
 MAX_LINE = 128
@@ -24,11 +24,10 @@ MAX_LINE = 128
 Handler = Callable[["NumatoGpio", str], str | None]
 
 
-class NumatoGpio(Emulator):
+class NumatoGpio(InputModule):
     """Pins, their direction, and the terminal."""
 
     MODEL = "numato-gpio"
-    ROLE = "inputs"
     BAUD = 115200  # USB: the rate is set by the host and ignored
     LATENCY_S = 0.001
     OPTIONS = frozenset({"pins", "ports", "eol", "version", "id", "latency_s"})

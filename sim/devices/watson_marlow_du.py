@@ -82,7 +82,7 @@ class WatsonMarlowDu(Emulator):
     def receive(self, data: bytes, t_s: float) -> Replies:
         replies: Replies = []
         busy_s = 0.0
-        if self.echo:
+        if self.echo and data:
             busy_s = self.line_s(len(data) + 1)
             replies.append((busy_s, bytes(data)))
         self._line += data

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from sim.devices import MODELS
 from tests.sim_devices.desk import PINS, TC_CHANNELS, Desk
 
-OPTIONS: dict[str, dict[str, object]] = {"keysight-34970a": {"channels": TC_CHANNELS}, "numato-gpio": {"pins": PINS}}
+OPTIONS: dict[str, dict[str, object]] = {
+    "keysight-34970a": {"channels": TC_CHANNELS},
+    "numato-gpio": {"pins": PINS},
+    "moxa-iologik": {"pins": PINS},
+    "omega-fob": {"channels": {1: "tissue_10mm_c"}},
+}
 
 WORDS = [
     b"C\x00SA",
@@ -40,6 +45,20 @@ WORDS = [
     b"\xff\x01\x01",
     b"\xff\x09\x00",
     b"\xff\xff",
+    b"A250\r",
+    b"O\rX\r",
+    b"f9999999999\r",
+    b"1SP999.9\r1GO\r",
+    b"#RS\r",
+    b"ta+\r",
+    b"t9\ru k\r",
+    bytes.fromhex("0902 0B".replace(" ", "")),
+    bytes.fromhex("0B2701D007FA"),
+    bytes.fromhex("0FFFFF"),
+    bytes.fromhex("010600620BB82F56"),
+    bytes.fromhex("0103006400068417"),
+    bytes.fromhex("000100000006010200000010"),
+    bytes.fromhex("00010000FFFF0102"),
 ]
 LIVELY = {
     "tc-cxn": (bytes.fromhex("43004250000000000 0D5".replace(" ", "")), b"*"),
@@ -48,12 +67,21 @@ LIVELY = {
     "sensirion-slf3x": (bytes.fromhex("7E002500DA7E"), bytes.fromhex("7E0025")),
     "numato-gpio": (b"ver\r", b"ver\n\r00000008\n\r>"),
     "kmtronic-relay": (bytes.fromhex("FF0900"), b""),
+    "kuhne-kusg": (b"f?\r", b""),
+    "watson-marlow-du": (b"1ZY\r", b"1ZY\r"),
+    "omega-fob": (b"b\r", b"b:32.2\r*"),
+    "ae-bus": (bytes.fromhex("08A2AA"), bytes.fromhex("060CA2")),
+    "sairem-gms": (bytes.fromhex("0103006400068417"), bytes.fromhex("01030C")),
+    "moxa-iologik": (bytes.fromhex("000100000006010200000010"), bytes.fromhex("0001000000050102")),
 }
 RESYNC = {
     "keysight-34970a": b"\x03*CLS\n",
     "tc-cxn": bytes(20),
     "sensirion-slf3x": b"\x7e\x7e",
     "kmtronic-relay": bytes(3),
+    "ae-bus": b"",  # silence ends half a packet
+    "sairem-gms": b"",
+    "moxa-iologik": bytes(300),
 }
 
 pieces = st.lists(
