@@ -1,8 +1,8 @@
 """The simulated bench: one world, the emulators of a bench file, the wiring between them, and faults at their time.
 
 Wiring: the enable relay's contact and both E-stop contacts are in series in the generator's interlock input; the
-generator's output goes to the applicator; the pump's head feeds the coolant line; contacts reach the input module's
-pins.
+generator's output goes to the applicator, in an RF chain through its amplifier; the pump's head feeds the coolant
+line; contacts reach the input module's pins.
 
 Time here is bench time: seconds since :meth:`SimBench.start`, on whatever clock the loop has.
 """
@@ -15,13 +15,12 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
-from sim.devices import emulator_class
-from sim.devices.base import Emulator, World
-from sim.devices.ismatec_reglo_icc import IsmatecRegloIcc
-from sim.devices.keysight_34970a import Keysight34970A
+from sim.devices import CHAINS, emulator_class
+from sim.devices.ar_amplifier import ArAmplifier
+from sim.devices.base import Emulator, InputModule, World
+from sim.devices.generator import Generator
+from sim.devices.keysight_33500b import Keysight33500B
 from sim.devices.kmtronic_relay import KmtronicRelay
-from sim.devices.numato_gpio import NumatoGpio
-from sim.devices.tc_cxn import TcCxn
 from sim.faults import LOAD, Fault, FaultError, Target, parse
 from sim.links import MemoryLink, Wire
 
@@ -72,9 +71,9 @@ class SimBench:
         self.wires: dict[str, Wire] = {}
         self.on_power = on_power
         for name, device in (bench.get("devices") or {}).items():
-            port = str(device.get("port", ""))
-            if port.startswith(SCHEME):
-                self._add_device(name, port.removeprefix(SCHEME).strip("/"), device, extra.get(name) or {})
+            for part, model, url in _instruments(name, device):
+                if url.startswith(SCHEME):
+                    self._add_device(part, model, url.removeprefix(SCHEME).strip("/"), device, extra.get(part) or {})
         if unknown := set(extra) - set(self.emulators):
             raise ValueError(
                 f"simulation.devices: {sorted(unknown)} are not emulated; emulated are {sorted(self.emulators)}"
@@ -93,7 +92,8 @@ class SimBench:
         self._ticks = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._logged_w = 0.0
-        self.generator = self._only(TcCxn)
+        self._chain()
+        self.generator = self._only_generator()
         self._relays = [(e, int(e.options.get("relay", 1))) for e in self._all(KmtronicRelay)]
         self._connect()
         self.first_onset_s: float | None = None
@@ -102,10 +102,14 @@ class SimBench:
 
     # building -------------------------------------------------------------------------------------------------------
 
-    def _add_device(self, name: str, port: str, device: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
-        kind = emulator_class(str(device.get("driver")))
+    def _add_device(
+        self, name: str, model: str, port: str, device: Mapping[str, Any], extra: Mapping[str, Any]
+    ) -> None:
+        kind = emulator_class(model)
         if port in self.ports:
             raise ValueError(f"devices.{name}.port: {SCHEME}{port} is already the port of {self.ports[port]}")
+        if name in self.emulators:
+            raise ValueError(f"devices.{name}: another device needs this name for one of its instruments; rename it")
         if unknown := set(extra) - kind.OPTIONS:
             raise ValueError(f"simulation.devices.{name}: unknown {sorted(unknown)}; there are {sorted(kind.OPTIONS)}")
         options = {**(device.get("options") or {}), **extra}
@@ -113,7 +117,7 @@ class SimBench:
             options.setdefault("baud", device["baud"])
         try:
             emulator = kind(self.world, options, name)
-            if isinstance(emulator, Keysight34970A):
+            if emulator.ROLE == "sensor" and "channels" in options:
                 for probe in emulator.channels():
                     self.world.temperature_c(probe)
         except (ValueError, TypeError, KeyError, IndexError) as error:
@@ -125,14 +129,21 @@ class SimBench:
     def _all(self, kind: type[E]) -> list[E]:
         return [e for e in self.emulators.values() if isinstance(e, kind)]
 
+    def _chain(self) -> None:
+        """The function generator of each chain goes into its amplifier."""
+        for name, generator in self.emulators.items():
+            amplifier = self.emulators.get(f"{name}-amplifier")
+            if isinstance(generator, Keysight33500B) and isinstance(amplifier, ArAmplifier):
+                generator.feeds(amplifier.input)
+
     def _connect(self) -> None:
         for relay, _ in self._relays:
             relay.on_contact = self._contacts_moved
-        for module in self._all(NumatoGpio):
+        for module in self._all(InputModule):
             for contact in module.contacts.values():
                 self.world.inputs.setdefault(contact, False)
                 self._operator.setdefault(contact, False)
-        if len(self._all(IsmatecRegloIcc)) > 1:
+        if sum(e.ROLE == "pump" for e in self.emulators.values()) > 1:
             raise ValueError("devices: a simulated bench has one applicator and so at most one coolant pump")
         self._contacts_moved(0.0)
 
@@ -234,7 +245,7 @@ class SimBench:
         if self.generator is not None:
             relays = all(relay.contact(number) for relay, number in self._relays)
             self.generator.set_interlock(relays and inputs.get("estop_a", True) and inputs.get("estop_b", True), t_s)
-        for module in self._all(NumatoGpio):
+        for module in self._all(InputModule):
             module.inputs_changed(t_s)
 
     # faults ---------------------------------------------------------------------------------------------------------
@@ -324,19 +335,32 @@ class SimBench:
             "faults": sorted(self.active),
             "exchanges": {name: wire.exchanges for name, wire in self.wires.items()},
         }
-        for name in ("load_ohm", "tissue_w", "energy_j", "tissue_j"):
+        for name in ("load_ohm", "tissue_w", "energy_j", "tissue_j", "pops"):
             if hasattr(world, name):
-                seen[name] = getattr(world, name)
+                value = getattr(world, name)
+                seen[name] = value if math.isfinite(value) else None  # an antenna has no ohms
         if hasattr(world, "zone"):
             seen["zone"] = dict(world.zone())
             seen["picture"] = world.picture_data()
         return seen
 
-    def _only(self, kind: type[TcCxn]) -> TcCxn | None:
-        found = self._all(kind)
+    def _only_generator(self) -> Generator | None:
+        found = [generator for generator in self._all(Generator) if generator.output.world is self.world]
         if len(found) > 1:
             raise ValueError("devices: a simulated bench has one applicator and so at most one generator")
         return found[0] if found else None
+
+
+def _instruments(name: str, device: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(name, model, port URL) of each instrument that a device of the bench file is made of; most are one."""
+    driver, options = str(device.get("driver")), device.get("options") or {}
+    chain = CHAINS.get(driver, {"port": driver})
+    found = []
+    for port, model in chain.items():
+        own = port == "port"
+        part = name if own else f"{name}-{port.removesuffix('_port')}"
+        found.append((part, model, str((device if own else options).get(port, ""))))
+    return found
 
 
 def _physics(bench: Mapping[str, Any], simulation: Mapping[str, Any], seed: int) -> World:

@@ -101,13 +101,20 @@ CATALOGUE: tuple[FaultKind, ...] = (
     FaultKind(
         "load", "pop", "steam bursts out: the impedance jumps and decays within seconds", 60.0, "ohm", 0.0, 1.0e6
     ),
+    FaultKind("load", "peel", "the return electrode peels off in ten jerks within this time", 60.0, "s", 1.0, 3600.0),
+    FaultKind("load", "withdrawn", "this share of the active length is in air", 0.5, "", 0.0, 1.0),
+    FaultKind("load", "retract", "the probe is pulled back in the tissue by this much, once", 10.0, "mm", 0.0, 50.0),
+    FaultKind("load", "pickup", "RF adds this to every thermocouple", 0.05, "degC/V", -0.5, 0.5),
     FaultKind("load", "line_off", "the coolant tube is off: the pump turns, nothing reaches sensor and needle"),
     FaultKind("load", "air", "gas in the coolant line"),
+    FaultKind("load", "bubbles", "gas for 0.1-1 s, this often", 10.0, "a minute", 0.0, 60.0),
+    FaultKind("load", "occlude", "this share of the coolant line's bore is blocked", 1.0, "", 0.0, 1.0),
+    FaultKind("load", "bag", "so much is left in the bag, and the outlet runs to waste", 0.0, "mL", 0.0, 1.0e4),
     FaultKind("load", "coolant_temp", "the coolant bag has this temperature", 40.0, "degC", 0.0, 95.0),
 )
 
 LOAD = "load"
-LINE_FAULTS = ("line_off", "air")
+LINE_FAULTS = ("line_off", "air", "bubbles", "occlude", "bag")
 """May also be written with the pump's name."""
 
 _spec = re.compile(

@@ -20,8 +20,16 @@ MODELS = {
     "sairem-gms": ("sairem_gms", "SairemGms"),
     "omega-fob": ("omega_fob", "OmegaFob"),
     "watson-marlow-du": ("watson_marlow_du", "WatsonMarlowDu"),
+    "keysight-33500b": ("keysight_33500b", "Keysight33500B"),
+    "ar-amplifier": ("ar_amplifier", "ArAmplifier"),
+    "infiniivision": ("infiniivision", "InfiniiVision"),
 }
 """Model name -> (module, class)."""
+
+CHAINS = {
+    "rf-chain": {"port": "keysight-33500b", "amplifier_port": "ar-amplifier", "meter_port": "infiniivision"},
+}
+"""Models that are several instruments -> port (``port:`` or an option) -> model of the instrument on it."""
 
 
 def emulator_class(model: str) -> type[Emulator]:

@@ -18,17 +18,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.devices.base import NEVER, Emulator, Replies, World
-from sim.devices.scpi_34970a import (
-    CONFLICT,
-    MISSING,
-    OUT_OF_RANGE,
-    TRIGGER_IGNORED,
-    UNDEFINED,
-    ScpiError,
-    channel_list,
-    header,
-    number_in,
-)
+from sim.devices.scpi import CONFLICT, OUT_OF_RANGE, STALE, TRIGGER_IGNORED, UNDEFINED, ScpiError, number_in
+from sim.devices.scpi_34970a import channel_list, header
 
 OVERLOAD = 9.9e37
 MEMORY = 50_000
@@ -116,7 +107,7 @@ class Keysight34970A(Emulator):
 
     def _initiate(self, t_s: float) -> None:
         if not self.scan:
-            raise ScpiError(MISSING)
+            raise ScpiError(STALE)
         if self._scans_left:
             raise ScpiError(TRIGGER_IGNORED)
         self.memory.clear()
@@ -166,7 +157,7 @@ class Keysight34970A(Emulator):
     def _pass(self, numbers: list[int], t_s: float) -> tuple[str, float]:
         """A scan that the host waits for: its readings and its duration."""
         if not numbers:
-            raise ScpiError(MISSING)
+            raise ScpiError(STALE)
         if self._scans_left:
             raise ScpiError(TRIGGER_IGNORED)
         self._began_s = t_s

@@ -1,4 +1,4 @@
-"""Refusals of bad input: each names what, the value given and what is allowed."""
+"""Refusals of bad input: each names what, the value given, what is allowed and where the range comes from."""
 
 from __future__ import annotations
 
@@ -8,13 +8,24 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 
-def number(name: str, value: Any, low: float, high: float) -> float:
-    """``value`` as a float in [low, high]. Raises ValueError otherwise (NaN, infinity, text and booleans included)."""
+def number(name: str, value: Any, low: float, high: float, source: str = "") -> float:
+    """``value`` as a float in [low, high]. Raises ValueError otherwise (NaN, infinity, text and booleans included).
+
+    ``source``: where the range comes from; the refusal ends with it.
+    """
+    because = f" ({source})" if source else ""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{name}: {value!r} is not a finite number; allowed are {low:g} to {high:g}")
+        raise ValueError(f"{name}: {value!r} is not a finite number; allowed are {low:g} to {high:g}{because}")
     if not low <= value <= high:
-        raise ValueError(f"{name}: {value!r} is outside {low:g} to {high:g}")
+        raise ValueError(f"{name}: {value!r} is outside {low:g} to {high:g}{because}")
     return float(value)
+
+
+def given(name: str, value: float | bool | None, choice: tuple[float, float, float]) -> float | None:
+    """``value`` of a fault: None for None and False, ``choice[0]`` for True, else a number in choice[1]..choice[2]."""
+    if value is None or value is False:
+        return None
+    return choice[0] if value is True else number(name, value, choice[1], choice[2])
 
 
 def unknown(what: str, name: object, known: Collection[str]) -> str:

@@ -9,11 +9,13 @@ jumps. Radially ``a`` and ``b`` are logarithms, which makes purely radial flow e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.world import checks, kernels
+from sim.world.multigrid import Workspace
 
 Array = NDArray[np.float64]
 TISSUE, ACTIVE, SHAFT = 0, 1, 2
@@ -62,17 +64,26 @@ class Grid:
     contacts: Array
     outer: Array
 
-    @property
+    @cached_property
     def cells(self) -> Array:
         """``geometry`` as [plane, cell], the kernels' layout (a view)."""
         return self.geometry.reshape(len(self.geometry), -1)
 
+    @cached_property
+    def workspace(self) -> Workspace:
+        """Memory of the field solver."""
+        return Workspace(self.r_m.size, self.z_m.size)
 
-def needle_grid(radius_m: float, active_m: float, mesh: Mesh) -> Grid:
-    """Grid for a straight needle with ``active_m`` of bare tip. Raises ValueError when it does not fit."""
+
+def needle_grid(radius_m: float, active_m: float, mesh: Mesh, sample_radius_m: float = DOMAIN_M) -> Grid:
+    """Grid for a straight needle with ``active_m`` of bare tip in a cylinder of tissue that is insulated outside.
+
+    Raises ValueError when it does not fit.
+    """
     checks.number("needle radius_m", radius_m, 0.2e-3, 3.0e-3)
     checks.number("active_m", active_m, 3.0 * mesh.z_active_m, DOMAIN_M - 15.0e-3)
-    r_face = np.concatenate([[0.0, radius_m / 2], radius_m + _growing(mesh.r_fine_m, mesh, DOMAIN_M - radius_m)])
+    checks.number("sample_radius_m", sample_radius_m, 10.0e-3, DOMAIN_M)
+    r_face = np.concatenate([[0.0, radius_m / 2], radius_m + _growing(mesh.r_fine_m, mesh, sample_radius_m - radius_m)])
     core_m = 15.0e-3
     below = -core_m - _growing(mesh.z_fine_m * mesh.ratio, mesh, DOMAIN_M - core_m)[:0:-1]
     active = np.linspace(0.0, active_m, round(active_m / mesh.z_active_m) + 1)

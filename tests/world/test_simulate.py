@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from sim.world import properties
+from sim.world.applicator import Needle
 from sim.world.burn import Burn
-from sim.world.needle import Needle
-from sim.world.simulate import run_protocol
+from sim.world.simulate import Wish, run_protocol
 
 
 class Pulsed:
@@ -17,7 +17,10 @@ class Pulsed:
         self.rise_ohm, self.power_w, self.ramp_w_s, self.low_w = rise_ohm, start_w, ramp_w_s, low_w
         self.base_ohm, self.off_s, self.rolled = 1e9, None, []
 
-    def __call__(self, t_s, impedance_ohm, temps, power_w, dt_s):
+    def __call__(self, seen):
+        return Wish(self.demand_w(seen.t_s, seen.impedance_ohm, seen.dt_s))
+
+    def demand_w(self, t_s, impedance_ohm, dt_s):
         if self.off_s is not None:
             if t_s - self.off_s < 15.0:
                 return self.low_w
@@ -86,7 +89,7 @@ def test_without_a_rolloff_list_they_are_counted_from_the_demand():
 def test_the_law_may_end_it_and_progress_is_told():
     seen = []
     result = run_protocol(
-        lambda t, z, temps, p, dt: None if t >= 5.0 else 30.0,
+        lambda seen: None if seen.t_s >= 5.0 else Wish(30.0),
         {"active_tip_mm": 30},
         "exvivo_bovine",
         60.0,
@@ -94,7 +97,7 @@ def test_the_law_may_end_it_and_progress_is_told():
     )
     assert result["duration_s"] == pytest.approx(5.0)
     assert result["energy_j"] == pytest.approx(150.0, rel=0.02)
-    assert seen == pytest.approx([0.0, 1.0, 2.0, 3.0, 4.0])
+    assert seen == pytest.approx([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
     assert set(result) >= {
         "zone",
         "energy_j",
@@ -107,19 +110,60 @@ def test_the_law_may_end_it_and_progress_is_told():
     }
 
 
+def test_it_stops_at_a_size():
+    result = run_protocol(
+        lambda seen: Wish(40.0), {"active_tip_mm": 20}, "exvivo_bovine", 720.0, until_short_axis_mm=12.0
+    )
+    assert 12.0 <= result["zone"]["short_axis_mm"] < 12.5
+    assert result["duration_s"] < 300.0
+
+
+def test_what_the_law_sees():
+    seen_at_10_s = {}
+
+    def law(seen):
+        if seen.t_s >= 10.0:
+            for name in ("impedance_ohm", "load_w", "forward_w", "reverse_w", "flow_ml_min", "dt_s", "channels"):
+                seen_at_10_s[name] = getattr(seen, name)
+            seen_at_10_s["tip"] = seen.temperature_c("tip")
+            return None
+        return Wish(30.0)
+
+    run_protocol(law, {"active_tip_mm": 30}, "exvivo_bovine", 60.0, dt_s=0.5, flow_ml_min=90.0)
+    assert 50.0 < seen_at_10_s["impedance_ohm"] < 150.0
+    assert seen_at_10_s["load_w"] == pytest.approx(30.0, rel=0.01)
+    assert seen_at_10_s["forward_w"] - seen_at_10_s["reverse_w"] == pytest.approx(seen_at_10_s["load_w"])
+    assert seen_at_10_s["flow_ml_min"] == pytest.approx(90.0, abs=5.0)
+    assert seen_at_10_s["tip"] < 30.0
+    assert seen_at_10_s["dt_s"] == 0.5
+    assert seen_at_10_s["channels"] is None
+
+
+def test_probes_are_where_they_were_asked_for():
+    result = run_protocol(
+        lambda seen: Wish(40.0), {"active_tip_mm": 20}, "exvivo_bovine", 90.0, probe_radii_mm=(4.0, 12.0)
+    )
+    near, far = result["probes"]
+    assert (near["radius_mm"], far["radius_mm"]) == (4.0, 12.0)
+    assert near["max_c"] > 54.0 > far["max_c"]
+    assert 5.0 < near["time_to_54c_s"] < 90.0
+    assert far["time_to_54c_s"] is None
+    assert far["end_c"] == pytest.approx(far["max_c"])
+
+
 @pytest.mark.parametrize(
     ("keywords", "text"),
     [
-        ({"tissue": "liver"}, "unknown tissue 'liver': there are exvivo_porcine, exvivo_bovine, invivo_porcine"),
+        ({"tissue": "liver"}, "unknown tissue 'liver': there are agar, exvivo_bovine, "),
         ({"duration_s": float("nan")}, "duration_s: nan is not a finite number"),
         ({"duration_s": -1.0}, "duration_s: -1.0 is outside"),
         ({"dt_s": 0.0}, "dt_s: 0.0 is outside 0.01 to 1"),
-        ({"law_step": lambda *a: float("nan")}, "the law's demand_w: nan"),
+        ({"law_step": lambda seen: Wish(float("nan"))}, "the law's demand_w: nan"),
     ],
 )
 def test_bad_input(keywords, text):
     given = {
-        "law_step": lambda *a: 10.0,
+        "law_step": lambda seen: Wish(10.0),
         "applicator": {"active_tip_mm": 30},
         "tissue": "exvivo_bovine",
         "duration_s": 1.0,
