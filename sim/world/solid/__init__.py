@@ -1,0 +1,1 @@
+"""Several conductors or antennas in one tissue, solved in three dimensions."""

@@ -1,0 +1,173 @@
+"""The tissue of a 3D burn, cell by cell: heat content, conductivity, damage, and how they go on in time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.world.needle import FILM_W_M2K
+from sim.world.solid import kernels_heat as kernels
+from sim.world.solid.electrodes import Source
+from sim.world.solid.field import Field32
+from sim.world.solid.grid import Array, SolidGrid
+from sim.world.solid.tissue import Laws
+
+WARM_K = 0.5
+"""Conductivity and damage are followed where tissue is warmer than at the start by this much."""
+SAFETY = 0.9
+LEAST_OMEGA = np.float32(1.0e-30)
+
+
+class Cells:
+    """Fields in the stored layout (sim.world.solid.grid). ``enthalpy``: J/m3 above unheated tissue; ``omega_1``,
+    ``omega_2``: damage; ``alive``: perfused share; ``sigma``: S/m now, ``sigma_then``: at the last field.
+    """
+
+    def __init__(self, source: Source, laws: Laws) -> None:
+        self.grid, self.laws = source.grid, laws
+        self.enthalpy, self.omega_1, self.omega_2 = self._field(0.0), self._field(0.0), self._field(0.0)
+        self.alive, self.sigma, self._theta = self._field(0.0), self._field(1.0), self._field(0.0)
+        self.grid.inner(self.alive)[:] = 1.0
+        self.grid.inner(self.sigma)[:] = laws.conductivity_s_m()
+        self.sigma_then = self.sigma.copy()
+        _, rows, self._sy = self.grid.padded
+        self._sx = rows * self._sy
+        self._more = np.zeros(self._sx, np.float32)
+        self._sinks = source.sinks
+        self._stencil()
+        low, high = self.grid.core_low_m, self.grid.core_high_m
+        inside = [np.flatnonzero((c > a) & (c < b)) for c, a, b in zip(self.grid.centres_m, low, high, strict=True)]
+        self.box = np.array([inside[0][0] + 1, inside[0][-1] + 2, inside[1][0] + 1, inside[1][-1] + 2])
+
+    def _field(self, value: float) -> Field32:
+        return np.full(int(np.prod(self.grid.padded)), value, np.float32)
+
+    def _stencil(self) -> None:
+        """Coefficients of heat conduction, 1/m2: along x by plane, along y and z within a plane; 0 at the edges."""
+        grid, (_, rows, nz) = self.grid, self.grid.padded
+        across = []
+        for width in grid.widths_m:
+            apart = (width[1:] + width[:-1]) / 2
+            across.append(np.array([np.append(1 / apart, 0.0) / width, np.insert(1 / apart, 0, 0.0) / width]))
+        self._across = np.zeros((2, grid.padded[0]), np.float32)
+        self._across[:, 1:-1] = across[0]
+        planes = np.zeros((5, rows, nz), np.float32)
+        planes[0:2, 1:-1] = across[1][:, :, None]
+        planes[2:4, 1:-1] = across[2][:, None]
+        planes[4, 1:-1] = np.outer(grid.widths_m[1], grid.widths_m[2])
+        self._up, self._down, self._right, self._left, self._area = planes.reshape(5, -1)
+        self._dx = np.concatenate([[1.0], grid.widths_m[0], [1.0]]).astype(np.float32)
+        volume = np.ones(grid.padded)
+        volume[1:-1, 1:-1] = grid.volume_m3
+        self._sink_m3 = volume.ravel()[self._sinks.cell]
+        self._per_m2 = sum(float(np.max(np.sum(pair, 0))) for pair in across)
+
+    def stable_dt_s(self) -> float:
+        """Longest step at which no cell, wet or dry, overshoots its neighbours or the coolant at twice nominal flow."""
+        law, sinks = self.laws.law, self._sinks
+        k_hot = float(law[kernels.K_0] + law[kernels.K_SLOPE] * law[kernels.U_LIMIT])
+        rates = []
+        for k, rc_inv in ((k_hot, law[kernels.RC_INV]), (k_hot - float(law[kernels.K_FALL]), law[kernels.RC_DRY_INV])):
+            film = 2.0 * FILM_W_M2K * sinks.film * sinks.area_m2
+            to_cell = k * sinks.conductance_m
+            through = film * to_cell / np.maximum(film + to_cell, 1e-30)
+            drawn = np.bincount(sinks.cell, through / self._sink_m3)
+            rates.append((k * self._per_m2 + float(np.max(drawn)) + float(law[kernels.QB])) * float(rc_inv))
+        return SAFETY / max(rates)
+
+    def heat(
+        self, source: Source, dt_s: float, power_w: float, coolant_c: float, film_w_m2k: float, sums: Array
+    ) -> None:
+        """One step of the bio-heat equation; adds to the energies in ``sums`` (kernels_heat)."""
+        law, sinks = self.laws.law, self._sinks
+        kernels.cool(
+            self.enthalpy, law, sinks.cell, sinks.conductance_m, sinks.area_m2, film_w_m2k * sinks.film, sinks.bare,
+            self._sink_m3, coolant_c - self.laws.start_c, dt_s, sums,
+        )  # fmt: skip
+        kernels.march(
+            self.enthalpy, self._theta, source.heat, self.alive, self._more, law, self._dx, self._area, self._across,
+            self._up, self._down, self._right, self._left, source.admittance_s - source.beyond_s, self._sx, self._sy,
+            dt_s, power_w / source.admittance_s, sums,
+        )  # fmt: skip
+
+    def conductivity(self, source: Source) -> tuple[float, float]:
+        """Bring ``sigma`` up to date; first-order change of the admittance since the last field, net, absolute, S."""
+        return kernels.conduct(
+            self.enthalpy, self.sigma, self.sigma_then, source.heat, self._area, self._dx, self.laws.law, self.box,
+            self._sx, self._sy,
+        )  # fmt: skip
+
+    def harm(self, dt_s: float) -> None:
+        """Damage of ``dt_s`` at the present temperatures, in the warm box, which follows the heat outward first."""
+        self._widen()
+        kernels.harm(
+            self.enthalpy, self.omega_1, self.omega_2, self.alive, self.laws.law, self.box, self._sx, self._sy, dt_s
+        )
+
+    def _widen(self) -> None:
+        warm = WARM_K / float(self.laws.law[kernels.RC_INV])
+        cells, box = self.enthalpy.reshape(self.grid.padded), self.box
+        limits = (1, self.grid.padded[0] - 1, 1, self.grid.padded[1] - 1)
+        rows, planes = slice(box[2], box[3]), slice(box[0], box[1])
+        beside = (cells[box[0] - 1, rows], cells[box[1], rows], cells[planes, box[2] - 1], cells[planes, box[3]])
+        for side in range(4):
+            if box[side] != limits[side] and max(np.max(beside[side]), -np.min(beside[side])) > warm:
+                box[side] += 1 if side % 2 else -1
+
+    def celsius(self) -> NDArray[np.float32]:
+        """Temperatures, [nx, ny, nz]."""
+        return self.laws.temperature_c(self.grid.inner(self.enthalpy))
+
+    def boiling_m3(self) -> float:
+        """Volume at 99 degC and above."""
+        box = self.box
+        near = self.enthalpy.reshape(self.grid.padded)[box[0] : box[1], box[2] : box[3]]
+        hot = near >= self.laws.law[kernels.E_BOIL]
+        if not np.any(hot):
+            return 0.0
+        area = self._area.reshape(self.grid.padded[1:])[box[2] : box[3]]
+        return float(self._dx[box[0] : box[1]] @ np.einsum("ijk,jk->i", hot, area))
+
+    def stored_j(self) -> float:
+        """Heat content above unheated tissue."""
+        dx, dy, dz = self.grid.widths_m
+        per_line = self.grid.inner(self.enthalpy).astype(np.float64) @ dz
+        return math.fsum((dx @ per_line) * dy)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """All that goes on in time, for saving."""
+        names = ("enthalpy", "omega_1", "omega_2", "alive", "sigma", "sigma_then", "box")
+        return {name: getattr(self, name) for name in names}
+
+    def take_over(self, old: Cells, back_m: float) -> None:
+        """The tissue of ``old``, seen from a frame ``back_m`` further along z, on this grid: conservative overlaps.
+
+        Damage is averaged as its logarithm, in which its edge is straight. Tissue from outside ``old`` is fresh.
+        """
+
+        def moved(values: NDArray[np.float32]) -> NDArray[np.float64]:
+            return carried(old.grid, self.grid, old.grid.inner(values).astype(np.float64), back_m)
+
+        self.grid.inner(self.enthalpy)[:] = moved(old.enthalpy)
+        self.grid.inner(self.alive)[:] = 1.0 - moved(1.0 - old.alive)
+        for mine, theirs in ((self.omega_1, old.omega_1), (self.omega_2, old.omega_2)):
+            logs = moved(np.log(np.maximum(theirs, LEAST_OMEGA)) - np.log(LEAST_OMEGA))
+            self.grid.inner(mine)[:] = np.where(logs > 0.5, np.exp(logs) * LEAST_OMEGA, 0.0)
+        self.box = np.array([1, self.grid.padded[0] - 1, 1, self.grid.padded[1] - 1])
+
+
+def carried(old: SolidGrid, new: SolidGrid, values: Array, back_m: float) -> Array:
+    """Mean of ``values`` (per volume, on ``old``) over each cell of ``new``, whose frame is ``back_m`` further along z;
+    what lies outside ``old`` counts as 0.
+    """
+    result = values
+    for axis in range(3):
+        shift = back_m if axis == 2 else 0.0
+        low, high = new.faces_m[axis][:-1] + shift, new.faces_m[axis][1:] + shift
+        from_, to = old.faces_m[axis][:-1], old.faces_m[axis][1:]
+        overlap = np.minimum(high[:, None], to) - np.maximum(low[:, None], from_)
+        share = np.maximum(overlap, 0.0) / (high - low)[:, None]
+        result = np.moveaxis(np.tensordot(share, result, axes=(1, axis)), 0, axis)
+    return result
