@@ -1,20 +1,23 @@
 # Needs Python >= 3.11 (with venv and pip) and make. Everything else goes into .venv, in the versions of requirements/*.txt.
 #   make demo   an RF application on the emulated bench, end to end        make test   every check there is
 #   make bench  measured figures against their floors                     make lint   style, types, imports
-#   make interop  other people's clients against our emulators            make lock   renew requirements/*.txt
+#   make interop  other people's clients and simulators on our wires      make lock   renew requirements/*.txt
+#   make validate  published burns against the simulated tissue; writes docs/validation.md
+#   make bench-peers  the tissue solver against scikit-fem, py-pde and, where the system has it, dolfinx
 
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check
 INTEROP := .venv-interop
+PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint interop lock setup setup-dev clean
+.PHONY: help demo test bench bench-peers validate lint interop lock setup setup-dev clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,4s/^# *//p' Makefile
+	@sed -n '2,6s/^# *//p' Makefile
 
 demo: setup
 	@$(VENV)/bin/ablate demo $(ARGS)
@@ -37,6 +40,12 @@ bench: setup-dev
 	@failed=0; for file in benchmarks/[a-z]*.py; do \
 	  name=$$(basename $$file .py); echo "== $$name"; $(PY) -m benchmarks.$$name $(ARGS) || failed=1; \
 	done; exit $$failed
+
+bench-peers: $(PEERS)/.installed
+	@$(PEERS)/bin/python -m benchmarks.peers_world $(ARGS)
+
+validate: setup
+	@$(PY) -m sim.validation $(ARGS)
 
 interop: setup-dev $(INTEROP)/.installed
 	@INTEROP_PYTHON=$(CURDIR)/$(INTEROP)/bin/python $(PY) -m pytest tests/interop $(ARGS)
@@ -66,9 +75,15 @@ $(VENV)/.warm: $(VENV)/.installed $(wildcard sim/world/*.py)
 	@$(PY) -m sim.world.warm
 	@touch $@
 
-$(INTEROP)/.installed: requirements/interop.txt
-	@$(PYTHON) -m venv $(INTEROP)
-	@$(INTEROP)/bin/python -m pip --disable-pip-version-check install --quiet --requirement requirements/interop.txt
+# interop.txt is complete, and interop-bare.txt means to go without: nothing is looked up
+$(INTEROP)/.installed: requirements/interop.txt requirements/interop-bare.txt
+	@$(PYTHON) -m venv --clear $(INTEROP)
+	@$(INTEROP)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps $(patsubst %,--requirement %,$^)
+	@touch $@
+
+$(PEERS)/.installed: requirements/peers.txt
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --requirement requirements/peers.txt
 	@touch $@
 
 # ---- exact versions for every Python >= 3.11; no registry's name is written
@@ -79,7 +94,8 @@ lock: | $(PY)
 	@$(LOCK) pyproject.toml --extra dev requirements/build.in --output-file requirements/dev.txt
 	@$(LOCK) pyproject.toml --extra mqtt --extra report requirements/build.in --constraint requirements/dev.txt --output-file requirements/run.txt
 	@$(LOCK) requirements/interop.in --output-file requirements/interop.txt
+	@$(LOCK) requirements/peers.in --constraint requirements/dev.txt --output-file requirements/peers.txt
 	@git diff --stat -- requirements || true
 
 clean:
-	@rm -rf $(VENV) $(INTEROP) build dist
+	@rm -rf $(VENV) $(INTEROP) $(PEERS) build dist

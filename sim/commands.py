@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import webbrowser
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from controller.exits import Exit
+from sim.simulate_command import simulate
+
+__all__ = ["demo", "emulate", "rehearse", "simulate"]
 
 BENCH = "cooled-rf-sim"
 DEMO_PROTOCOL = "demo-30s"
@@ -98,75 +98,6 @@ def rehearse(
         result["session_file"] = None
     report_result(result, None, as_json, "")
     return exit_code(result)
-
-
-@click.command()
-@click.argument("protocol")
-@click.option("--tissue", help="Default: ex vivo bovine liver.", default="exvivo_bovine", show_default=True)
-@click.option("--mesh", type=click.Choice(["fast", "fine", "reference"]), default="fast", show_default=True)
-@click.option("--gauge", type=int, default=17, show_default=True, help="Of the needle.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def simulate(protocol: str, tissue: str, mesh: str, gauge: int, as_json: bool) -> int:
-    """Plant and law alone: what PROTOCOL would do to the tissue with an ideal generator.
-
-    \b
-    Example:
-      ablate simulate cooled-needle-3cm-12min --tissue exvivo_porcine --json
-    """
-    import math
-
-    from controller.config.loading import load_protocol
-    from controller.config.problems import ConfigError, Problem
-    from controller.laws import registry
-    from controller.laws.base import Observation
-    from safety.types import Permit, State
-    from sim.world.simulate import run_protocol
-
-    loaded = load_protocol(protocol)
-    treatment = loaded.protocol
-    law = registry.create(treatment.law)
-    needle = {**treatment.applicator.model_dump(), "name": "needle", "gauge": gauge}
-    power_w = treatment.limits.power_w or treatment.law.peak[1]
-    rolled: list[float] = []
-
-    def step(t_s: float, impedance_ohm: float, temps: Mapping[str, float], now_w: float, dt_s: float) -> float | None:
-        seen = Observation(t_s, impedance_ohm, 0.0, temps.get("tip"), (), now_w, now_w, 0.0)
-        demand = law.step(seen, Permit(power_w, math.inf, 0, State.FIRING), dt_s)
-        while law.rolloffs > len(rolled):
-            rolled.append(t_s)
-        return None if law.finished else min(demand.power_w, power_w)
-
-    try:
-        result = run_protocol(
-            step,
-            needle,
-            tissue,
-            treatment.law.end[1] + 1.0,
-            mesh=mesh,
-            flow_ml_min=treatment.cooling.flow_ml_min if treatment.cooling else 0.0,
-            rolloffs=lambda: rolled,
-        )
-    except ValueError as error:
-        raise ConfigError([Problem(str(loaded.path), 0, "", str(error))]) from error
-    if as_json:
-        click.echo(json.dumps(result))
-        return Exit.DONE
-    zone = result["zone"]
-    click.echo(
-        f"{treatment.protocol} on {tissue}, {mesh} mesh: "
-        f"{result['duration_s']:.0f} s, {result['energy_j'] / 1000:.1f} kJ"
-    )
-    click.echo(f"zone       {zone['long_axis_mm']:.1f} x {zone['short_axis_mm']:.1f} mm, {zone['volume_ml']:.1f} mL")
-    click.echo(
-        f"impedance  {result['impedance_start_ohm']:.0f} -> {result['impedance_min_ohm']:.0f} ohm, "
-        f"{result['rolloffs']} roll-offs"
-    )
-    for probe in result["probes"]:
-        reached = probe["time_to_54c_s"]
-        when = f", 54 °C after {reached:.0f} s" if reached is not None else ""
-        click.echo(f"at {probe['radius_mm']:.0f} mm   at most {probe['max_c']:.1f} °C{when}")
-    click.echo(f"computed in {result['wall_s']:.2f} s")
-    return Exit.DONE
 
 
 @click.command()
