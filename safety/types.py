@@ -93,6 +93,7 @@ class Demand(NamedTuple):
 
     power_w: float
     reason: str = ""
+    channels: tuple[int, ...] | None = None  # electrodes or antennas to connect, from 0; None: leave them as they are
 
 
 class Permit(NamedTuple):

@@ -32,11 +32,11 @@ def list_(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows))
         return
-    width = max(len(row["protocol"]) for row in rows)
+    columns = ("protocol", "law", "mounts")
+    widths = {name: max(len(row[name]) for row in rows) for name in columns}
     for row in rows:
-        needle = f"{row['applicator']['kind']} {row['applicator']['active_tip_mm']:g} mm"
-        numbers = f"up to {row['power_w']:g} W, {row['duration_s']:g} s"
-        click.echo(f"{row['protocol']:{width}}  {row['law']:16}  {needle:20}  {numbers}")
+        left = "  ".join(f"{row[name]:{widths[name]}}" for name in columns)
+        click.echo(f"{left}  up to {row['power_w']:g} W, {row['duration_s']:g} s")
 
 
 @protocols.command()
@@ -58,14 +58,16 @@ def show(protocol: str, as_json: bool) -> None:
     click.echo(f"{told['protocol']}  ({loaded.path})\n")
     click.echo(click.wrap_text(told["source"], width=110))
     law: dict[str, Any] = told["law"]
-    needle = f"{told['applicator']['kind']} {told['applicator']['active_tip_mm']:g} mm"
-    click.echo(f"\n{told['modality']}, {needle}, law {law.pop('kind')}:")
+    click.echo(f"\n{told['modality']}, {loaded.protocol.applicator}, law {law.pop('kind')}:")
     for title, block in (("", law), ("limits:", told["limits"]), ("cooling:", told["cooling"] or {})):
         if title and any(value is not None for value in block.values()):
             click.echo(title)
         for name, value in block.items():
             if isinstance(value, (int, float)):
                 click.echo(f"  {name}: {value:g} {unit(name)}".rstrip())
+            elif isinstance(value, list):
+                for item in value:
+                    click.echo(f"  {name}: {_in_words(item)}")
             elif value is not None:
                 click.echo(f"  {name}: {value}")
 
@@ -102,13 +104,21 @@ def check(ctx: click.Context, files: tuple[str, ...], bench: str | None, as_json
         ctx.exit(Exit.CONFIGURATION)
 
 
+def _in_words(item: object) -> str:
+    """One entry of a list: ``deployment_mm 20, target_c 105`` for a mapping."""
+    if not isinstance(item, dict):
+        return str(item)
+    return ", ".join(f"{name} {value:g} {unit(name)}".rstrip() for name, value in item.items() if value is not None)
+
+
 def _summary(loaded: LoadedProtocol) -> dict[str, Any]:
     protocol = loaded.protocol
     return {
         "protocol": protocol.protocol,
         "law": protocol.law.kind,
         "modality": protocol.modality,
-        "applicator": protocol.applicator.model_dump(mode="json"),
+        "applicator": protocol.applicator.model_dump(mode="json", exclude_none=True),
+        "mounts": str(protocol.applicator),
         "power_w": protocol.law.peak[1],
         "duration_s": protocol.law.end[1],
         "source": protocol.source,

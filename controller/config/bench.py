@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from controller.config.applicators import Applicator
 from controller.mqtt.config import MqttConfig
 from safety.limits import Limits as LayerLimits
 
@@ -32,15 +33,27 @@ class Device(Model):
     baud: Annotated[int, Field(ge=300, le=4_000_000)] | None = None
     options: dict[str, Any] = {}
 
+    def ports(self) -> dict[tuple[str, ...], str]:
+        """Every port, by its place in the device: ``port``, and the options that name further ones."""
+        found: dict[tuple[str, ...], str] = {("port",): self.port}
+        for option, url in self.options.items():
+            if option.endswith("_port") and isinstance(url, str):
+                found["options", option] = url
+        return found
+
 
 class Roles(Model):
-    """Who does what. Values are device names (source, pump, enable) or channels (``device.channel``)."""
+    """Who does what. Values are device names (source, pump, chiller, switch, enable) or channels (``device.channel``)."""
 
     source: Name
     pump: Name | None = None
+    chiller: Name | None = None
+    switch: Name | None = None
     flow: Channel | None = None
     tip: Channel | None = None
     tissue: tuple[Channel, ...] = ()
+    tines: tuple[Channel, ...] = ()
+    shaft: Channel | None = None
     coolant: Channel | None = None
     air: Channel | None = None
     impedance: Channel | None = None
@@ -48,22 +61,6 @@ class Roles(Model):
     footswitch: tuple[Channel, ...] = ()
     door: Channel | None = None
     enable: Name | None = None
-
-
-class Applicator(Model):
-    """The needle or antenna in use, and what its maker allows."""
-
-    name: Text
-    kind: Literal["cooled-needle"]
-    gauge: Annotated[int, Field(ge=8, le=24)]
-    active_tip_mm: Annotated[float, Field(gt=0, le=100)]
-    power_max_w: Annotated[float, Field(gt=0)]
-    current_max_a: Annotated[float, Field(gt=0)] | None = None
-
-    @property
-    def cooled(self) -> bool:
-        """True for a kind that must not get energy without coolant flow."""
-        return self.kind == "cooled-needle"
 
 
 class Limits(Model):
@@ -107,3 +104,7 @@ class Bench(Model):
     mqtt: MqttConfig | None = None
     accept_no_independent_cutoff_i_understand_the_generator_stays_on: bool = False
     simulation: Annotated[dict[str, Any] | None, Field(description="read by the sim:// provider only")] = None
+
+    def ports(self) -> list[str]:
+        """Every port of every device."""
+        return [url for device in self.devices.values() for url in device.ports().values()]

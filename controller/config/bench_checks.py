@@ -15,7 +15,13 @@ from drivers.transport.open import SCHEMES, scheme_of
 INDEPENDENT_CUTOFF_ABOVE_W = 10.0
 """A generator that can give more than this needs something besides the host that turns it off."""
 
-DEVICE_ROLES = {"source": "source", "pump": "coolant_pump", "enable": "enable"}
+DEVICE_ROLES = {
+    "source": "source",
+    "pump": "coolant_pump",
+    "chiller": "chiller",
+    "switch": "switch",
+    "enable": "enable",
+}
 
 
 class ChannelRole(NamedTuple):
@@ -29,6 +35,8 @@ CHANNEL_ROLES = {
     "flow": ChannelRole("_ml_min"),
     "tip": ChannelRole("_c"),
     "tissue": ChannelRole("_c", None),
+    "tines": ChannelRole("_c", None),
+    "shaft": ChannelRole("_c"),
     "coolant": ChannelRole("_c"),
     "air": ChannelRole("_flag"),
     "impedance": ChannelRole("_ohm"),
@@ -55,17 +63,17 @@ def ports(document: Document, bench: Bench) -> list[Problem]:
     problems: list[Problem] = []
     known = {*SCHEMES, *offered("openablate.transports")}
     owners: dict[str, str] = {}
-    for name, device in bench.devices.items():
-        at: Loc = ("devices", name, "port")
-        scheme = scheme_of(device.port)
+    named = ((name, place, url) for name, device in bench.devices.items() for place, url in device.ports().items())
+    for name, place, url in named:
+        at: Loc = ("devices", name, *place)
+        scheme = scheme_of(url)
         if scheme and scheme not in known:
             near = did_you_mean(scheme, known)
             hint = f"did you mean {near}://?" if near else f"known: {', '.join(sorted(known))}"
             problems.append(document.problem(at, f"nothing here opens {scheme}:// ports", hint))
-        if device.port in owners:
-            hint = "one owner per port"
-            problems.append(document.problem(at, f"{device.port} already belongs to {owners[device.port]}", hint))
-        owners.setdefault(device.port, name)
+        if url in owners:
+            problems.append(document.problem(at, f"{url} already belongs to {owners[url]}", "one owner per port"))
+        owners.setdefault(url, name)
     return problems
 
 

@@ -6,23 +6,20 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field
 
+from controller.config.applicators import ProtocolApplicator
 from controller.config.bench import Limits, Model, Name
 from controller.laws.base import LawParams
 
 L = TypeVar("L")
 
 
-class ProtocolApplicator(Model):
-    """What the protocol was written for."""
-
-    kind: Literal["cooled-needle"]
-    active_tip_mm: Annotated[float, Field(gt=0, le=100)]
-
-
 class Cooling(Model):
-    """What the coolant pump does."""
+    """What the coolant pump does, and the circulator where there is one."""
 
     flow_ml_min: Annotated[float, Field(gt=0, le=1000)]
+    coolant_c: Annotated[
+        float, Field(ge=-20, le=60, description="temperature at which roles.chiller holds the coolant's bath, from prepare on")
+    ] | None = None
     prime_s: Annotated[float, Field(ge=0, le=600, description="coolant must have run this long before READY")] = 2.0
     run_on_s: Annotated[float, Field(ge=0, le=3600, description="coolant runs at least this long after energy")] = 10.0
 

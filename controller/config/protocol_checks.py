@@ -14,6 +14,16 @@ from drivers.contract import Declaration
 TARGET_MARGIN_C = 3.0
 """The tissue limit must lie this far above the temperature that a law regulates to (H72)."""
 
+CAPABILITIES: Mapping[str, tuple[tuple[str, ...], str, str]] = {
+    "reflectometer": (
+        ("forward_power_w", "reverse_power_w"),
+        "forward and reflected power",
+        "take a generator with a reflectometer",
+    ),
+    "switch": ((), "a switch between its electrodes", "take a protocol for one electrode"),
+}
+"""What laws need besides roles: the source's channels that make it up (none: nothing does), and what to do."""
+
 
 def law_within(document: Document, protocol: Protocol, layers: Sequence[Layer]) -> list[Problem]:
     """The law's own numbers against the effective limits: what it may want must be allowed, and it must end."""
@@ -59,22 +69,49 @@ def fits_bench(
             f"written for {protocol.modality}, but {source.model} is {source.modality} ({place('roles', 'source')})"
         )
         problems.append(document.problem(("modality",), message))
-    for name in ("kind", "active_tip_mm"):
-        wanted, there = getattr(protocol.applicator, name), getattr(bench.applicator, name)
-        if wanted != there:
-            message = f"written for {_plain(wanted)}, but the bench has {_plain(there)} ({place('applicator', name)})"
-            problems.append(
-                document.problem(("applicator", name), message, "mount that applicator or take another protocol")
-            )
-    for role in protocol.law.NEEDS:
-        if not getattr(bench.roles, role, None):
-            message = f"{protocol.law.kind} needs {role}, but the bench names no such channel ({place('roles')})"
-            problems.append(document.problem(("law", "kind"), message, f"name one as roles.{role}"))
-    current, rated_a = protocol.law.current, bench.applicator.current_max_a
+    problems += _applicator(document, protocol, bench, place)
+    for need in protocol.law.needs:
+        problems += _capability(document, protocol, bench, source, need, place)
+    current, rated_a = protocol.law.current, bench.applicator.rated_a
     if current is not None and rated_a is not None and current[1] > rated_a:
         message = f"{current[1]:g} A is above the applicator's {rated_a:g} A ({place('applicator', 'current_max_a')})"
         problems.append(document.problem(("law", current[0]), message, f"write at most {rated_a:g}"))
     return problems + _cooling(document, protocol, bench, declarations, place)
+
+
+def _applicator(document: Document, protocol: Protocol, bench: Bench, place: Callable[..., str]) -> list[Problem]:
+    """The kind, then every number and model that the protocol gives."""
+    wanted, there = protocol.applicator, bench.applicator
+    differing: list[tuple[str, object, object]] = [("kind", wanted.kind, there.kind)]
+    if wanted.kind == there.kind:
+        found = there.geometry()
+        differing = [(key, value, found[key]) for key, value in wanted.geometry().items() if value != found[key]]
+    return [
+        document.problem(
+            ("applicator", key),
+            f"written for {_plain(value)}, but the bench has {_plain(mounted)} ({place('applicator', key)})",
+            "mount that applicator or take another protocol",
+        )
+        for key, value, mounted in differing
+    ]
+
+
+def _capability(
+    document: Document, protocol: Protocol, bench: Bench, source: Declaration, need: str, place: Callable[..., str]
+) -> list[Problem]:
+    """One thing that the law cannot work without."""
+    law, at = protocol.law.kind, ("law", "kind")
+    if need in CAPABILITIES:
+        channels, what, hint = CAPABILITIES[need]
+        missing = [name for name in channels if name not in {spec.name for spec in source.channels}]
+        if channels and not missing:
+            return []
+        lacks = f"{source.model} measures no {' and no '.join(missing)}" if missing else "no bench can name one yet"
+        return [document.problem(at, f"{law} needs {what}, but {lacks} ({place('roles', 'source')})", hint)]
+    if getattr(bench.roles, need, None):
+        return []
+    message = f"{law} needs {need}, but the bench names no such channel ({place('roles')})"
+    return [document.problem(at, message, f"name one as roles.{need}")]
 
 
 def _cooling(

@@ -6,14 +6,17 @@ SUFFIXES: dict[str, str] = {
     "_w": "W",
     "_w_per_min": "W/min",
     "_w_per_s": "W/s",
+    "_w_per_k": "W/K",
     "_ohm": "ohm",
     "_c": "degrees Celsius",
     "_ml_min": "mL/min",
     "_ml": "mL",
+    "_per_rev": "mL/rev",
     "_s": "s",
     "_ms": "ms",
     "_j": "J",
     "_hz": "Hz",
+    "_mhz": "MHz",
     "_v": "V",
     "_a": "A",
     "_kpa": "kPa",
@@ -26,9 +29,10 @@ TWO_VALUED: tuple[str, ...] = ("_on", "_closed", "_flag")
 
 DIMENSIONLESS: frozenset[str] = frozenset(
     {
-        *("address", "pump_address", "channel", "relay", "port", "baud"),
+        *("address", "unit", "pump_address", "pump_number", "channel", "inputs", "relay", "port", "baud"),
         *("channels", "pins"),  # tables whose keys are terminal numbers
-        *("gauge", "nplc", "resume", "seed"),
+        *("gauge", "needles", "antennas", "electrodes", "together", "masked"),
+        *("nplc", "resume", "seed", "duty", "fold_above", "stop_above"),
     }
 )
 """Names of numbers that have no unit: addresses, counts, fractions."""

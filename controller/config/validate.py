@@ -33,7 +33,9 @@ def validate(model: type[M], document: Document, at: Loc = ()) -> tuple[M | None
 
 def _problem(model: type[BaseModel], document: Document, at: Loc, details: ErrorDetails) -> Problem:
     inner = tuple(part for part in details["loc"] if part != "[key]")
-    loc, kind, given = (*at, *inner), details["type"], details["input"]
+    loc, kind, given = (*at, *_untagged(model, inner)), details["type"], details["input"]
+    if kind.startswith("union_tag"):
+        return _unknown_kind(document, loc, kind, details)
     if kind == "extra_forbidden":
         return document.problem(loc, "unknown key", _advice(str(loc[-1]), _fields(model, inner[:-1])))
     if kind == "missing":
@@ -44,6 +46,26 @@ def _problem(model: type[BaseModel], document: Document, at: Loc, details: Error
         message += f", not {json.dumps(given)}"
     hint = _describe(model, inner) if kind == "string_pattern_mismatch" else _conversion(loc, kind, given)
     return document.problem(loc, message, hint)
+
+
+def _untagged(model: type[BaseModel], inner: Loc) -> Loc:
+    """``inner`` as the file has it: behind a union told apart by a key, pydantic names the option that it took."""
+    field = model.model_fields.get(str(inner[0])) if inner else None
+    if field is not None and field.discriminator is not None:
+        return (inner[0], *inner[2:])
+    return inner
+
+
+def _unknown_kind(document: Document, loc: Loc, kind: str, details: ErrorDetails) -> Problem:
+    """The key that tells the options of a union apart is missing, or names none of them."""
+    context = details["ctx"]
+    at = (*loc, str(context["discriminator"]).strip("'"))
+    if kind == "union_tag_not_found":
+        return document.problem(at, "missing")
+    tag, known = str(context["tag"]), str(context["expected_tags"]).replace("'", "").split(", ")
+    near = did_you_mean(tag, known)
+    hint = f"did you mean {near}?" if near else f"known: {', '.join(sorted(known))}"
+    return document.problem(at, f"there is no {loc[-1]} {tag}", hint)
 
 
 def _advice(word: str, known: list[str]) -> str:
@@ -89,13 +111,22 @@ def _models(annotation: Any, inner: Loc) -> Iterator[type[BaseModel]]:
         if not inner:
             yield annotation
         elif (field := annotation.model_fields.get(str(inner[0]))) is not None:
-            yield from _models(field.annotation, inner[1:])
+            if isinstance(field.discriminator, str) and len(inner) > 1:
+                tagged = (m for m in get_args(field.annotation) if _tags(m, field.discriminator, inner[1]))
+                for option in tagged:
+                    yield from _models(option, inner[2:])
+            else:
+                yield from _models(field.annotation, inner[1:])
     elif get_origin(annotation) in (dict, tuple, list):
         if inner:
             yield from _models(get_args(annotation)[-1 if get_origin(annotation) is dict else 0], inner[1:])
     else:
         for option in get_args(annotation):  # a union
             yield from _models(option, inner)
+
+
+def _tags(model: type[BaseModel], key: str, tag: object) -> bool:
+    return tag in get_args(model.model_fields[key].annotation)
 
 
 def numeric_fields(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from controller.config.bench import Roles
 from controller.config.protocol import Protocol
@@ -21,6 +21,13 @@ def reading(snapshot: Snapshot, channel: str | None) -> float | None:
     return sample.value
 
 
+class Wired(NamedTuple):
+    """Electrodes that are connected to the source, and since when that is proven; nothing yet: infinity."""
+
+    channels: tuple[int, ...]
+    since_s: float
+
+
 class Application:
     """Steps the protocol's law. ``observe`` is by role, so that a law never sees a device's name."""
 
@@ -33,13 +40,15 @@ class Application:
         self._reverse = f"{roles.source}.reverse_power_w"
         self._last_s = fired_s
 
-    def observe(self, snapshot: Snapshot, now_s: float) -> Observation:
-        """What the law may know now."""
+    def observe(self, snapshot: Snapshot, now_s: float, wired: Wired | None = None) -> Observation:
+        """What the law may know now; ``wired``: on a bench with an electrode switch."""
         roles = self._roles
         impedance: Sample | None = snapshot.get(roles.impedance) if roles.impedance is not None else None
+        if wired is not None and impedance is not None and impedance.t_request_s < wired.since_s:
+            impedance = None  # of other electrodes
         return Observation(
             t_s=now_s - self.fired_s,
-            impedance_ohm=reading(snapshot, roles.impedance),
+            impedance_ohm=reading(snapshot, roles.impedance) if impedance is not None else None,
             impedance_age_s=now_s - impedance.t_request_s if impedance is not None else math.inf,
             tip_c=reading(snapshot, roles.tip),
             tissue_c=tuple([reading(snapshot, channel) for channel in roles.tissue]),
@@ -48,12 +57,15 @@ class Application:
             reverse_w=reading(snapshot, self._reverse),
             coolant_c=reading(snapshot, roles.coolant),
             flow_ml_min=reading(snapshot, roles.flow),
+            tine_c=tuple([reading(snapshot, channel) for channel in roles.tines]),
+            shaft_c=reading(snapshot, roles.shaft),
+            channels=wired.channels if wired is not None else None,
         )
 
-    def step(self, snapshot: Snapshot, permit: Permit, now_s: float) -> Demand:
+    def step(self, snapshot: Snapshot, permit: Permit, now_s: float, wired: Wired | None = None) -> Demand:
         """The law's demand for this tick."""
         dt_s, self._last_s = now_s - self._last_s, now_s
-        return self.law.step(self.observe(snapshot, now_s), permit, dt_s)
+        return self.law.step(self.observe(snapshot, now_s, wired), permit, dt_s)
 
     def internals(self) -> Mapping[str, object]:
         """The law's inner state, for the record."""

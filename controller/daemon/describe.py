@@ -85,6 +85,8 @@ def status(bench: Bench, control: ControlLoop, snapshot: Snapshot, account: Acco
             "impedance_ohm": reading(snapshot, roles.impedance),
             "tip_c": reading(snapshot, roles.tip),
             "tissue_c": [reading(snapshot, channel) for channel in roles.tissue],
+            "tine_c": [reading(snapshot, channel) for channel in roles.tines],
+            "shaft_c": reading(snapshot, roles.shaft),
             "coolant_c": reading(snapshot, roles.coolant),
             "flow_ml_min": reading(snapshot, roles.flow),
         },

@@ -65,7 +65,7 @@ def guard(
         return f"{source}.{name}" if name in declared else None
 
     needed = {f"{source}.power_w", f"{source}.forward_power_w", f"{source}.rf_on", f"{source}.setpoint_w"}
-    needed |= {c for c in (roles.flow, roles.tip, roles.coolant, roles.air, roles.door) if c is not None}
+    needed |= {c for c in (roles.flow, roles.tip, roles.shaft, roles.coolant, roles.air, roles.door) if c is not None}
     needed |= {*roles.tissue, *roles.estop, *roles.footswitch}
     flags = []
     for name, (good, hazard, text, check) in SOURCE_SIGNS.items():
@@ -87,7 +87,8 @@ def guard(
             setpoint=of_source("setpoint_w"),
             impedance=roles.impedance,
             tip=roles.tip,
-            tissue=roles.tissue,
+            # A tine measures tissue; one that fails is left to the law, which leaves it out of its mean.
+            tissue=(*roles.tissue, *roles.tines),
             coolant=roles.coolant,
             # Without a protocol the pump has no wish to follow, and nothing can be fired: dry coolant is no finding.
             flow=roles.flow if protocol is not None else None,

@@ -42,6 +42,10 @@ class Observation(NamedTuple):
     reverse_w: float | None = None
     coolant_c: float | None = None
     flow_ml_min: float | None = None
+    tine_c: tuple[float | None, ...] = ()
+    shaft_c: float | None = None
+    channels: tuple[int, ...] | None = None  # connected when impedance was read; None: as the law last demanded
+    deployment_mm: float | None = None  # of the array, as the operator confirmed it; None: as the law last asked
 
 
 class LawParams(BaseModel):
@@ -53,9 +57,16 @@ class LawParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     NEEDS: ClassVar[tuple[str, ...]] = ()
-    """Roles of the bench without whose readings the law cannot work, e.g. ``("impedance",)``."""
+    """What the law cannot work without: roles of the bench, e.g. ``("impedance",)``, and what
+    :data:`controller.config.protocol_checks.CAPABILITIES` adds to them.
+    """
 
     kind: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """:attr:`NEEDS` with these parameters; a law whose needs depend on them overrides it."""
+        return self.NEEDS
 
     @property
     def peak(self) -> tuple[str, float]:
@@ -71,6 +82,11 @@ class LawParams(BaseModel):
     def current(self) -> tuple[str, float] | None:
         """The parameter that bounds the current, and its value in amperes rms; None for a law that bounds none."""
         return None
+
+    @property
+    def sensing_w(self) -> float:
+        """The power that may flow without a reading, in watts: what it takes to read impedance; 0 for most laws."""
+        return 0.0
 
     @property
     def target(self) -> tuple[str, float] | None:
@@ -97,6 +113,11 @@ class Law(abc.ABC, Generic[P]):
     @abc.abstractmethod
     def finished(self) -> bool:
         """True once the law has reached its end; its demand is 0 W from then on."""
+
+    @property
+    def stopped(self) -> str:
+        """Why the law ended before its time, for a person to look into; empty while it runs and for a normal end."""
+        return ""
 
     @property
     def rolloffs(self) -> int:

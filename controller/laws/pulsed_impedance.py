@@ -76,6 +76,10 @@ class PulsedImpedanceParams(LawParams):
     def current(self) -> tuple[str, float] | None:
         return "current_max_a", self.current_max_a
 
+    @property
+    def sensing_w(self) -> float:
+        return self.low_w
+
 
 class State(NamedTuple):
     """Between two ticks. ``filtered_ohm`` is NaN and ``baseline_ohm`` infinite until there is one."""

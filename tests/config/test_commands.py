@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from controller.cli import run
+from controller.config.shipped import shipped
+from controller.laws import registry
 from tests.config.support import BENCH, PROTOCOL, spoiled
 
 
@@ -104,7 +106,9 @@ def test_schema(kind: str, capsys: pytest.CaptureFixture[str]):
         assert "tc-cxn" in schema["$defs"]["Device"]["properties"]["driver"]["enum"]
         assert "#/$defs/TcCxnOptions" in refs
     else:
-        assert set(schema["properties"]["law"]["discriminator"]["mapping"]) == {"constant-power", "pulsed-impedance"}
+        assert set(schema["properties"]["law"]["discriminator"]["mapping"]) == set(registry.names())
+    kinds = set(schema["properties"]["applicator"]["discriminator"]["mapping"])
+    assert {"cooled-needle", "expandable-array", "microwave-antenna", "switched-needles"} <= kinds
 
 
 def _refs(node: object) -> list[str]:
@@ -121,11 +125,14 @@ def test_schema_to_a_file(here: Path):
 
 def test_protocols_list(capsys: pytest.CaptureFixture[str]):
     assert run(["protocols", "list"]) == 0
-    assert capsys.readouterr().out.splitlines()[3] == (
-        "demo-30s                 pulsed-impedance  cooled-needle 30 mm   up to 200 W, 30 s"
-    )
+    rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in capsys.readouterr().out.splitlines()}
+    assert rows["demo-30s"] == ["pulsed-impedance", f"{'cooled-needle 30 mm':38}  up to 200 W, 30 s"]
+    assert rows["rita-3cm"][1].startswith("expandable-array starburst-xl 30 mm ")
+    assert rows["two-antennas-60w-10min"][1].startswith("microwave-antennas cooled-2450 2 20 mm  up to 60 W")
     assert run(["protocols", "list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["protocol"] == "constant-power-30w"
+    told = json.loads(capsys.readouterr().out)
+    assert [row["protocol"] for row in told] == list(shipped("protocol"))
+    assert told[0]["applicator"] == {"kind": "cooled-needle", "active_tip_mm": 30.0}
 
 
 def test_protocols_show(capsys: pytest.CaptureFixture[str]):
@@ -133,6 +140,10 @@ def test_protocols_show(capsys: pytest.CaptureFixture[str]):
     out = capsys.readouterr().out
     assert "Ji et al., Acad Radiol 2011" in out
     assert "  rise_ohm: 20 ohm\n" in out
+    assert run(["protocols", "show", "rita-3cm"]) == 0
+    out = capsys.readouterr().out
+    assert "rf, expandable-array starburst-xl 30 mm, law mean-temperature:" in out
+    assert "  stages: deployment_mm 30 mm, target_c 105 degrees Celsius, hold_s 600 s\n" in out
     assert run(["protocols", "show", "cooled-needle-3cm-12min", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["law"]["rise_ohm"] == 20.0
 

@@ -101,7 +101,7 @@ def test_a_good_protocol_is_loaded_with_the_law_s_own_parameters():
         (
             "  kind: pulsed-impedance\n",
             "",
-            "protocol.yaml:5: law.kind: missing; one of: constant-power, pulsed-impedance",
+            f"protocol.yaml:5: law.kind: missing; one of: {', '.join(registry.names())}",
         ),
         ("start_w: 60", "start_w: 160", "protocol.yaml:5: law: low_w <= start_w <= power_max_w must hold"),
         ("low_w: 10", "low_w: .inf", "protocol.yaml:12: law.low_w: must be a finite number, not .inf"),

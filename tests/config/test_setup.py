@@ -105,14 +105,23 @@ def test_suffixes(name: str, ends_in: str, printed: str):
 class TestShipped:
     def test_names(self):
         assert list(shipped("bench")) == ["cooled-rf-sim"]
-        assert list(shipped("protocol")) == [
-            "constant-power-30w",
-            "cooled-needle-2cm-12min",
-            "cooled-needle-3cm-12min",
-            "demo-30s",
-        ]
+        names = set(shipped("protocol"))
+        assert {"constant-power-30w", "cooled-needle-2cm-12min", "cooled-needle-3cm-12min", "demo-30s"} <= names
+        assert {f"rita-{cm}cm" for cm in (2, 3, 4, 5)} | {"rf3000-3cm", "rf3000-4cm"} <= names
+        assert {f"thermosphere-{w}w-{s}s" for w in (45, 75, 100) for s in (150, 300, 600)} <= names
+        assert all(any(name.startswith(f"microwave-{w}w-") for name in names) for w in (30, 40, 50, 60, 80, 100, 120))
+        laws_used = {load_protocol(name).protocol.law.kind for name in names}
+        assert laws_used == set(laws.names())
 
-    @pytest.mark.parametrize("name", ["constant-power-30w", "cooled-needle-3cm-12min", "demo-30s"])
+    @pytest.mark.parametrize("name", sorted(shipped("protocol")))
+    def test_a_protocol_is_called_like_its_file(self, name: str):
+        loaded = load_protocol(name).protocol
+        assert loaded.protocol == name
+        assert loaded.limits.energy_j is not None and loaded.limits.on_time_s is not None
+
+    @pytest.mark.parametrize(
+        "name", ["below-rolloff-3cm-12min", "constant-power-30w", "cooled-needle-3cm-12min", "demo-30s"]
+    )
     def test_every_protocol_for_this_needle_fits_the_shipped_bench(self, name: str):
         assert setups.load("cooled-rf-sim", name).protocol.protocol.protocol == name
 

@@ -13,7 +13,17 @@ from drivers.registry import PluginError
 
 
 def test_the_laws_that_ship():
-    assert registry.names() == ["constant-power", "pulsed-impedance"]
+    assert registry.names() == [
+        "below-rolloff",
+        "constant-current",
+        "constant-power",
+        "mean-temperature",
+        "microwave-constant",
+        "pulsed-impedance",
+        "stepped-rolloff",
+        "switching",
+        "track-ablation",
+    ]
     assert registry.find("constant-power") is ConstantPower
     assert registry.find("pulsed-impedance") is PulsedImpedance
 

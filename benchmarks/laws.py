@@ -1,0 +1,60 @@
+"""One tick of every law that ships: microseconds against the 20 us that a law may take, and against an empty call."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from controller.config.loading import load_protocol
+from controller.config.shipped import shipped
+from controller.laws import registry
+from controller.laws.base import Observation
+from safety.types import Demand, Permit, State
+
+TICKS, ROUNDS, TICK_S = 2000, 7, 0.05
+ALLOWED_US = 20.0
+PERMIT = Permit(200.0, 1e9, 1, State.FIRING)
+
+
+def observation(t_s: float, power_w: float, channels: tuple[int, ...] | None) -> Observation:
+    """Tissue that warms and sometimes rolls off, nine tines."""
+    z_ohm = 80.0 if t_s % 40.0 < 35.0 else 115.0
+    return Observation(
+        t_s, z_ohm, 0.1, 60.0, (50.0, 40.0), power_w, power_w, 0.03 * power_w, 12.0, 80.0, (95.0,) * 9, 20.0, channels
+    )
+
+
+def _nothing(seen: Observation, permit: Permit, dt_s: float) -> Demand:
+    return Demand(0.0)
+
+
+def _tick_us(step: Callable[[Observation, Permit, float], Demand]) -> float:
+    """Median over the ticks of one application."""
+    seen: list[Observation] = []
+    demand, spent_ns = Demand(0.0), []
+    for tick in range(TICKS):
+        seen.append(observation(tick * TICK_S, demand.power_w, demand.channels))
+        began_ns = time.perf_counter_ns()
+        demand = step(seen[-1], PERMIT, TICK_S)
+        spent_ns.append(time.perf_counter_ns() - began_ns)
+    return statistics.median(spent_ns) / 1e3
+
+
+def main() -> None:
+    """Print the table; the best of some rounds, as others use the machine too."""
+    by_law: dict[str, Any] = {}
+    for path in shipped("protocol").values():
+        params = load_protocol(path).protocol.law
+        by_law.setdefault(params.kind, params)
+    empty_us = min(_tick_us(_nothing) for _ in range(ROUNDS))
+    print(f"one tick of a law (allowed {ALLOWED_US:g} us; the clock and an empty law: {empty_us:.1f} us)")
+    for kind, params in sorted(by_law.items()):
+        best_us = min(_tick_us(registry.create(params).step) for _ in range(ROUNDS)) - empty_us
+        verdict = "" if best_us <= ALLOWED_US else "  TOO SLOW"
+        print(f"  {kind:<20} {best_us:6.1f} us   1/{ALLOWED_US / best_us:.1f} of what is allowed{verdict}")
+
+
+if __name__ == "__main__":
+    main()
