@@ -61,6 +61,13 @@ class Needle(Shape):
     active_tip_mm: Tip
 
 
+class PerfusedNeedle(Shape):
+    """A straight needle that gives saline off into the tissue."""
+
+    kind: Literal["perfused-needle"]
+    active_tip_mm: Tip
+
+
 class CooledCluster(Shape):
     """Three parallel cooled needles that are one electrode."""
 
@@ -132,6 +139,10 @@ class MountedNeedle(Needle, MountedElectrode):
     gauge: Gauge
 
 
+class MountedPerfusedNeedle(PerfusedNeedle, MountedElectrode):
+    gauge: Gauge
+
+
 class MountedCooledCluster(CooledCluster, MountedElectrode):
     gauge: Gauge
 
@@ -160,6 +171,10 @@ class WantedNeedle(Needle):
     gauge: Gauge | None = None
 
 
+class WantedPerfusedNeedle(PerfusedNeedle):
+    gauge: Gauge | None = None
+
+
 class WantedCooledCluster(CooledCluster):
     gauge: Gauge | None = None
 
@@ -171,6 +186,7 @@ class WantedSwitchedNeedles(SwitchedNeedles):
 Applicator = Annotated[
     MountedCooledNeedle
     | MountedNeedle
+    | MountedPerfusedNeedle
     | MountedCooledCluster
     | MountedSwitchedNeedles
     | MountedExpandableArray
@@ -183,6 +199,7 @@ Applicator = Annotated[
 ProtocolApplicator = Annotated[
     WantedCooledNeedle
     | WantedNeedle
+    | WantedPerfusedNeedle
     | WantedCooledCluster
     | WantedSwitchedNeedles
     | ExpandableArray

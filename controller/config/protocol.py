@@ -18,8 +18,11 @@ class Cooling(Model):
 
     flow_ml_min: Annotated[float, Field(gt=0, le=1000)]
     coolant_c: Annotated[
-        float, Field(ge=-20, le=60, description="temperature at which roles.chiller holds the coolant's bath, from prepare on")
-    ] | None = None
+        float | None, Field(ge=-20, le=60, description="at which roles.chiller holds the bath, from prepare on")
+    ] = None
+    coolant_margin_c: Annotated[
+        float, Field(ge=1, le=40, description="coolant warmer than coolant_c by more than this is not cold (yet)")
+    ] = 5.0
     prime_s: Annotated[float, Field(ge=0, le=600, description="coolant must have run this long before READY")] = 2.0
     run_on_s: Annotated[float, Field(ge=0, le=3600, description="coolant runs at least this long after energy")] = 10.0
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from controller.config.bench import Bench
+from controller.config.bench_checks import DEVICE_ROLES
 from controller.config.layers import Layer, beyond, effective
 from controller.config.problems import Problem
-from controller.config.protocol import Protocol
+from controller.config.protocol import Cooling, Protocol
 from controller.config.yaml_loader import Document
 from drivers.contract import Declaration
 
@@ -20,9 +22,8 @@ CAPABILITIES: Mapping[str, tuple[tuple[str, ...], str, str]] = {
         "forward and reflected power",
         "take a generator with a reflectometer",
     ),
-    "switch": ((), "a switch between its electrodes", "take a protocol for one electrode"),
 }
-"""What laws need besides roles: the source's channels that make it up (none: nothing does), and what to do."""
+"""What laws need besides roles: the source's channels that make it up, and what to do."""
 
 
 def law_within(document: Document, protocol: Protocol, layers: Sequence[Layer]) -> list[Problem]:
@@ -72,6 +73,7 @@ def fits_bench(
     problems += _applicator(document, protocol, bench, place)
     for need in protocol.law.needs:
         problems += _capability(document, protocol, bench, source, need, place)
+    problems += _electrodes(document, protocol, bench, declarations, place)
     current, rated_a = protocol.law.current, bench.applicator.rated_a
     if current is not None and rated_a is not None and current[1] > rated_a:
         message = f"{current[1]:g} A is above the applicator's {rated_a:g} A ({place('applicator', 'current_max_a')})"
@@ -104,14 +106,31 @@ def _capability(
     if need in CAPABILITIES:
         channels, what, hint = CAPABILITIES[need]
         missing = [name for name in channels if name not in {spec.name for spec in source.channels}]
-        if channels and not missing:
+        if not missing:
             return []
-        lacks = f"{source.model} measures no {' and no '.join(missing)}" if missing else "no bench can name one yet"
+        lacks = f"{source.model} measures no {' and no '.join(missing)}"
         return [document.problem(at, f"{law} needs {what}, but {lacks} ({place('roles', 'source')})", hint)]
     if getattr(bench.roles, need, None):
         return []
-    message = f"{law} needs {need}, but the bench names no such channel ({place('roles')})"
+    what = "device" if need in DEVICE_ROLES else "channel"
+    message = f"{law} needs {need}, but the bench names no such {what} ({place('roles')})"
     return [document.problem(at, message, f"name one as roles.{need}")]
+
+
+def _electrodes(
+    document: Document,
+    protocol: Protocol,
+    bench: Bench,
+    declarations: Mapping[str, Declaration],
+    place: Callable[..., str],
+) -> list[Problem]:
+    """A law that names electrodes needs a switch that connects as many."""
+    law, name = protocol.law, bench.roles.switch
+    if name is None or law.turns <= declarations[name].electrodes:
+        return []
+    message = f"{law.kind} names {law.turns} electrodes, but {name} connects {declarations[name].electrodes}"
+    hint = "wire one relay for each and name them in options.needles"
+    return [document.problem(("law", "kind"), f"{message} ({place('devices', name)})", hint)]
 
 
 def _cooling(
@@ -129,7 +148,7 @@ def _cooling(
     if bench.roles.pump is None:
         message = f"the bench has no coolant pump ({place('roles')})"
         return [document.problem(("cooling",), message, "name one as roles.pump")]
-    problems: list[Problem] = []
+    problems = _chilling(document, protocol.cooling, bench, declarations, place)
     flow_ml_min, at = protocol.cooling.flow_ml_min, ("cooling", "flow_ml_min")
     most = declarations[bench.roles.pump].flow_max_ml_min
     if most is not None and flow_ml_min > most:
@@ -140,6 +159,26 @@ def _cooling(
         message = f"{flow_ml_min:g} mL/min is not above the limit flow_min_ml_min of {max(floors):g} mL/min"
         problems.append(document.problem(at, message, "raise the flow"))
     return problems
+
+
+def _chilling(
+    document: Document,
+    cooling: Cooling,
+    bench: Bench,
+    declarations: Mapping[str, Declaration],
+    place: Callable[..., str],
+) -> list[Problem]:
+    if cooling.coolant_c is None:
+        return []
+    at, name = ("cooling", "coolant_c"), bench.roles.chiller
+    if name is None:
+        message = f"the bench has no circulator ({place('roles')})"
+        return [document.problem(at, message, "name one as roles.chiller, or leave coolant_c out")]
+    low_c, high_c = declarations[name].bath_c or (-math.inf, math.inf)
+    if low_c <= cooling.coolant_c <= high_c:
+        return []
+    message = f"{cooling.coolant_c:g} is outside the {low_c:g} to {high_c:g} that {name} may hold"
+    return [document.problem(at, message, f"write {low_c:g} to {high_c:g} degrees Celsius")]
 
 
 def _plain(value: object) -> str:

@@ -55,8 +55,8 @@ FAULTS: dict[str, tuple[float, float, float]] = {
 class Coolant:
     """State of the loop; temperatures in degC, flows in mL/min.
 
-    ``line_off``, ``air``, ``blocked`` (share of the bore) and ``bubbles_per_min`` are the loop's faults. ``since_s``:
-    seconds after the last ``step``.
+    ``line_off``, ``air``, ``blocked`` (share of the bore) and ``bubbles_per_min`` are the loop's faults. ``bath_c``: the
+    bag is a circulator's bath at this temperature; NaN: there is none. ``since_s``: seconds after the last ``step``.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Coolant:
         self.inlet_c = self.outlet_c = room_c
         self.inside_c = self.tip_c = tissue_c
         self.to_waste = not recirculate
-        self.forced_c = math.nan
+        self.forced_c = self.bath_c = math.nan
         self.line_off = self.air = False
         self.blocked = self.bubbles_per_min = 0.0
         self._pump_ml_min = self._bar = self._bar_since_s = 0.0
@@ -218,9 +218,10 @@ class Coolant:
         bag_j_k = self.bag_ml * WATER_J_ML_K
         if bag_j_k > 0.0:
             self.bag_c = (bag_j + ice_j) / bag_j_k
-            if not math.isnan(self.forced_c):
-                self.forced_j += bag_j_k * (self.forced_c - self.bag_c)
-                self.bag_c = self.forced_c
+            forced_c = self.bath_c if math.isnan(self.forced_c) else self.forced_c
+            if not math.isnan(forced_c):
+                self.forced_j += bag_j_k * (forced_c - self.bag_c)
+                self.bag_c = forced_c
 
     def _heat_j(self) -> float:
         tubes_j = TUBE_ML * WATER_J_ML_K * (self.inlet_c + self.outlet_c)

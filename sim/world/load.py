@@ -44,11 +44,15 @@ class Division(NamedTuple):
 
 
 class Load:
-    """The line to an applicator; ``antenna`` is None for electrodes. ``faults`` are those of ``FAULTS`` that are on."""
+    """The line to an applicator; ``antenna`` is None for electrodes. ``faults`` are those of ``FAULTS`` that are on.
 
-    def __init__(self, antenna: Antenna | None, lead_ohm: float) -> None:
+    ``power_scale``: what reaches the applicator, of what the generator's meter says.
+    """
+
+    def __init__(self, antenna: Antenna | None, lead_ohm: float, power_scale: float = 1.0) -> None:
         self._antenna = antenna
         self._lead_ohm = lead_ohm
+        self._power_scale = power_scale
         self.faults: dict[str, float] = {}
         self._peels_since_s = 0.0
 
@@ -78,7 +82,7 @@ class Load:
             load_ohm += PAD_OHM * (1.0 / stuck - 1.0)
             tissue_ohm /= wetted
         load_ohm += tissue_ohm
-        share = tissue_ohm / load_ohm
+        share = self._power_scale * tissue_ohm / load_ohm
         return _matched(load_ohm, share)
 
     def _stuck_share(self, t_s: float) -> float:
@@ -97,7 +101,8 @@ class Load:
         if out > 0.0:
             air = delivered_in_air(antenna, 1.0)
             inside = Delivered(*(a + out * (b - a) for a, b in zip(inside, air, strict=True)))
-        return Division(math.nan, inside.reverse_w, inside.tissue_w, inside.shaft_w)
+        scale = self._power_scale
+        return Division(math.nan, inside.reverse_w, inside.tissue_w * scale, inside.shaft_w * scale)
 
     def save(self) -> dict[str, float]:
         """The faults that are on."""

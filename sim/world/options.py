@@ -45,6 +45,10 @@ class Options:
     """How much of its cool stem a thermocouple in tissue sees."""
     pickup_c_per_v: float = _number(0.0, -0.05, 0.05, "0-0.05 degC per volt of unfiltered thermocouples")
     """What RF adds to a thermocouple's reading while it is on, degC per volt rms at the applicator."""
+    film_scale: float = _number(1.0, 0.3, 3.0, "1000-10000 W/m2K are published for cooled needles, 3000 is nominal")
+    """Heat transfer from wall to coolant, of the nominal one; of a drawn scenario."""
+    power_scale: float = _number(1.0, 0.8, 1.2, "makers promise 3-5 % of their power meters")
+    """What reaches the applicator, of what the generator's meter says; of a drawn scenario."""
     vessel_mm: float = _number(math.inf, 3.5, 55.0, "clear of metal, inside the domain")
     """A large vessel runs beside the applicator, this far from axis to axis along +x; inf for none. It breaks the
     symmetry around a single probe: such a scene is solved in 3D."""

@@ -54,6 +54,11 @@ class Scenario:
         """The drawn numbers of the tissue, as ``sim.world.properties.with_changes`` takes them."""
         return {key: getattr(self.tissue, key) for key in RANGES if key in self.factors}
 
+    @property
+    def simulation(self) -> dict[str, Any]:
+        """``simulation:`` keys that make a ``sim.world.bench.World`` of ``given`` this draw."""
+        return {"tissue": self.tissue, "film_scale": self.film_scale, "power_scale": self.power_scale}
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data, enough to draw it again and to see what came out."""
         return {

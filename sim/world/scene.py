@@ -29,6 +29,7 @@ from sim.world.sensors import Noise, Thermometry
 TICK_S = 0.05
 FINE_AFTER_SWITCH_S = 2.0
 LEAST_STEP_S = 1.0e-6
+FORWARD_MAX_W = 1.0e4
 LONGEST_JUMP_S = 3600.0
 
 
@@ -49,7 +50,8 @@ class Scene:
         vessel_m = (options.vessel_mm / 1e3, options.vessel_diameter_mm / 2e3) if options.vessel_mm < math.inf else None
         self._plant = plant_for(self.applicator, self.tissue, simulation.get("mesh", "fast"), vessel_m)
         antenna, film_w_m2k = _antenna_and_film(self.applicator)
-        self._load = Load(antenna, options.lead_ohm)
+        film_w_m2k *= options.film_scale
+        self._load = Load(antenna, options.lead_ohm, options.power_scale)
         self._delivery = Delivery(self._load, options.amplifier_s)
         self._delivery.connect(0.0, self._plant.impedance_ohm, self._plant.reflected)
         self._events = Events(self._noise, pops=options.pops, charring=options.charring)
@@ -157,9 +159,13 @@ class Scene:
         self._delivery.drive(self.t_s, now_w)
 
     def drive_load(self, load_w: float) -> None:
-        """As ``drive``, by an ideal generator: electrodes as they are absorb ``load_w``, antennas get it forward."""
+        """As ``drive``, by an ideal generator: electrodes as they are absorb ``load_w``, antennas get it forward.
+
+        Into a load that reflects nearly everything (tissue that has dried out) even that generator ends at 10 kW.
+        """
         now = self._delivery.at(self.t_s)
-        self.drive(load_w if math.isnan(now.load_ohm) else load_w / max(1.0 - now.reflected, 1.0e-3))
+        forward_w = load_w if math.isnan(now.load_ohm) else load_w / max(1.0 - now.reflected, 1.0e-3)
+        self.drive(max(load_w, min(forward_w, FORWARD_MAX_W)))
 
     def connect(self, channels: Collection[int]) -> None:
         """Which electrodes or antennas, counted from 0, are on the generator from now on. Raises ValueError."""
@@ -196,6 +202,10 @@ class Scene:
         """What the pump head delivers now into an open line, mL/min (the line follows with its own lag)."""
         flow_ml_min = checks.number("flow_ml_min", flow_ml_min, 0.0, 1000.0, "roller pumps")
         self._coolant.pump(flow_ml_min, self.t_s - self._delivery.field_s)
+
+    def chill(self, bath_c: float) -> None:
+        """The coolant bag is a circulator's bath now, at this temperature, degC."""
+        self._coolant.bath_c = checks.number("bath_c", bath_c, -20.0, 95.0, "liquid coolants")
 
 
 def _antenna_and_film(applicator: Applicator) -> tuple[Antenna | None, float]:

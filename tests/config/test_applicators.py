@@ -79,7 +79,7 @@ def test_every_kind_can_be_mounted_and_written_for(on_bench: str, in_protocol: s
             "kind: laser",
             (
                 "bench.yaml:20: applicator.kind: there is no applicator laser; known: cooled-cluster, cooled-needle, "
-                "expandable-array, microwave-antenna, microwave-antennas, needle, switched-needles"
+                "expandable-array, microwave-antenna, microwave-antennas, needle, perfused-needle, switched-needles"
             ),
         ),
         ("  kind: cooled-needle\n", "", "bench.yaml:18: applicator.kind: missing"),
@@ -221,9 +221,17 @@ class TestCapabilities:
         )
         shape = "{kind: switched-needles, active_tip_mm: 30, needles: 3, spacing_mm: 20}"
         assert refusal(mounted(needles), written(shape, law)) == (
-            "protocol.yaml:5: law.kind: switching needs a switch between its electrodes, but no bench can name one yet "
-            "(bench.yaml:10); take a protocol for one electrode"
+            "protocol.yaml:5: law.kind: switching needs switch, but the bench names no such device "
+            "(bench.yaml:9); name one as roles.switch"
         )
+        wired = spoiled(mounted(needles), "  enable: enable\n", "  enable: enable\n  switch: relays\n")
+        board = '  relays: {driver: electrode-switch, port: "sim://relays", options: {needles: {0: 1, 1: 2}}}\n'
+        two = spoiled(wired, "roles:\n", f"{board}roles:\n")
+        assert refusal(two, written(shape, law)) == (
+            "protocol.yaml:5: law.kind: switching names 3 electrodes, but relays connects 2 (bench.yaml:9); "
+            "wire one relay for each and name them in options.needles"
+        )
+        assert both(spoiled(two, "1: 2}", "1: 2, 2: 3}"), written(shape, law))
 
     def test_a_reflectometer(self, monkeypatch: pytest.MonkeyPatch):
         import dataclasses

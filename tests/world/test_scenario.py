@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sim.world.applicator import Antenna, AntennaGroup, Needle
+from sim.world.bench import World
 from sim.world.burn import Burn
 from sim.world.catalogue import ANTENNAS
 from sim.world.needle import FILM_SD, FILM_W_M2K
@@ -103,6 +104,20 @@ def test_draws_spread_the_zone_as_specimens_do():
             burn.step(0.1, 30.0 * scenario.power_scale, 10.0, FILM_W_M2K * scenario.film_scale)
         axes_mm.append(burn.zone()["short_axis_mm"])
     assert 0.03 < np.std(axes_mm) / np.mean(axes_mm) < 0.25  # living liver: 22 % of volume, Song 2015
+
+
+def test_a_bench_of_the_draw_gets_its_film_and_its_meter():
+    scenario = draw("exvivo_bovine", NEEDLE, 5, 1)
+    nominal, drawn = World(NEEDLE, {}, 1), World(NEEDLE, scenario.simulation, 1)
+    for world in (nominal, drawn):
+        world.pump(80.0)
+        world.advance(0.0)
+        world.drive_load(40.0)
+        world.advance(5.0)
+    assert drawn.tissue == scenario.tissue
+    assert drawn.energy_j == pytest.approx(200.0, rel=0.05)  # what the meter says, whatever arrived
+    share = nominal.tissue_j / nominal.energy_j
+    assert drawn.tissue_j / drawn.energy_j == pytest.approx(scenario.power_scale * share, rel=0.02)
 
 
 @pytest.mark.parametrize(
