@@ -52,6 +52,8 @@ class Options:
     vessel_mm: float = _number(math.inf, 3.5, 55.0, "clear of metal, inside the domain")
     """A large vessel runs beside the applicator, this far from axis to axis along +x; inf for none. It breaks the
     symmetry around a single probe: such a scene is solved in 3D."""
+    sample_radius_mm: float = _number(math.inf, 10.0, 70.0, "the domain; thinner than 10 mm no zone fits")
+    """Radius of a thin piece of tissue around one probe, insulated outside; inf: no end of it in sight."""
     vessel_diameter_mm: float = _number(6.0, 1.0, 20.0, "hepatic and portal veins")
     pops: bool = False
     """May steam pops happen by themselves?"""

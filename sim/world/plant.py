@@ -71,17 +71,24 @@ class Plant(Protocol):
 
 
 def plant_for(
-    applicator: Applicator, tissue: Tissue, mesh: str = "fast", vessel_m: tuple[float, float] | None = None
+    applicator: Applicator,
+    tissue: Tissue,
+    mesh: str = "fast",
+    vessel_m: tuple[float, float] | None = None,
+    sample_radius_m: float | None = None,
 ) -> Plant:
     """The solver for ``applicator``: one straight probe in 2D, several or bent ones in 3D.
 
-    ``vessel_m``: distance and radius of a large vessel beside it, which makes every scene one in 3D. Raises ValueError
-    for an unknown mesh or a geometry that does not fit the domain.
+    ``vessel_m``: distance and radius of a large vessel beside it, which makes every scene one in 3D.
+    ``sample_radius_m``: of a piece of tissue around a single probe, thinner than the domain; None: there is no end of it.
+    Raises ValueError for an unknown mesh, a geometry that does not fit the domain, or a thin sample in 3D.
     """
     if isinstance(applicator, Needle | Antenna) and vessel_m is None:
         from sim.world.burn import Burn
 
-        return Burn(applicator, tissue, mesh)
+        return Burn(applicator, tissue, mesh, *(() if sample_radius_m is None else (sample_radius_m,)))
+    if sample_radius_m is not None:
+        raise ValueError("sample_radius_mm: only around a single probe; groups and vessels have the whole domain")
     from sim.world.solid.burn import SolidBurn
     from sim.world.solid.vessel import Vessel, in_space
 

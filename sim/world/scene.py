@@ -48,7 +48,8 @@ class Scene:
         self.tissue = tissue if isinstance(tissue, Tissue) else tissue_named(tissue)
         self._noise = Noise(seed)
         vessel_m = (options.vessel_mm / 1e3, options.vessel_diameter_mm / 2e3) if options.vessel_mm < math.inf else None
-        self._plant = plant_for(self.applicator, self.tissue, simulation.get("mesh", "fast"), vessel_m)
+        sample_m = options.sample_radius_mm / 1e3 if options.sample_radius_mm < math.inf else None
+        self._plant = plant_for(self.applicator, self.tissue, simulation.get("mesh", "fast"), vessel_m, sample_m)
         antenna, film_w_m2k = _antenna_and_film(self.applicator)
         film_w_m2k *= options.film_scale
         self._load = Load(antenna, options.lead_ohm, options.power_scale)

@@ -322,3 +322,13 @@ def test_bad_calls():
             call()
     bench.advance(0.5)
     assert bench.t_s == 1.0
+
+
+def test_a_thin_sample_is_for_one_probe_alone():
+    thin = World({"active_tip_mm": 30}, {"sample_radius_mm": 20}, 1)
+    with pytest.raises(ValueError, match="distance|outside"):
+        thin.temperature_c("tissue_30mm")
+    with pytest.raises(ValueError, match=r"simulation\.sample_radius_mm: 5 is outside 10 to 70"):
+        World({"active_tip_mm": 30}, {"sample_radius_mm": 5}, 1)
+    with pytest.raises(ValueError, match="sample_radius_mm: only around a single probe"):
+        World({"kind": "cooled-cluster", "gauge": 17}, {"sample_radius_mm": 20}, 1)
