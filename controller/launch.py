@@ -83,7 +83,7 @@ class LiveBench:
             ) from None
         for name in ("control.sock", "daemon.error", "pids.json"):
             (self.runtime_dir / name).unlink(missing_ok=True)
-        providers = Providers(device.port for device in self._bench.devices.values())
+        providers = Providers(self._bench.ports())
         for argv in providers.neighbours(str(self._bench_path), str(self.runtime_dir)):
             await self._neighbours.enter_async_context(beside(argv, self.runtime_dir / "neighbour.log"))
         await self._start_watchdog()

@@ -81,7 +81,7 @@ class Declaration:
     """What a device is and can do, as data."""
 
     model: str
-    role: str  # "source" | "coolant_pump" | "thermometer" | "flow" | "inputs" | "enable"
+    role: str  # "source" | "coolant_pump" | "chiller" | "thermometer" | "flow" | "inputs" | "enable" | "switch"
     channels: tuple[ChannelSpec, ...]
     native_deadman_s: float | None = None  # host silence after which the device itself turns off; None: it has none
     power_max_w: float | None = None
@@ -91,6 +91,8 @@ class Declaration:
     modality: str | None = None  # "rf" | "microwave"
     frequency_hz: float | None = None
     flow_max_ml_min: float | None = None
+    bath_c: tuple[float, float] | None = None  # coldest and warmest that a circulator is allowed to hold
+    electrodes: int = 0  # that a switch connects, from 0
     notes: tuple[str, ...] = ()
 
 
@@ -112,15 +114,20 @@ class Driver(abc.ABC):
     request; a reading that failed is simply absent, or present with a quality other than GOOD where the device said
     "no reading". ``poll`` raises only :class:`LinkLost`. ``off`` may be called at any time, in any state, from any
     task, any number of times; it jumps the port's queue.
+
+    A device made of several instruments names in ``MORE_PORTS`` the options that hold their ports; these names end in
+    ``_port``. They are opened as ``port:`` is, and are in ``ports``, by option, before ``connect``.
     """
 
     MODEL: ClassVar[str]
     OPTIONS: ClassVar[type[Options]] = Options
     BAUD: ClassVar[int] = 9600
     SERIAL: ClassVar[SerialSettings] = SerialSettings()
+    MORE_PORTS: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, name: str, port: Port, options: Options) -> None:
         self.name, self.port, self.options = name, port, options
+        self.ports: Mapping[str, Port] = {}
 
     @abc.abstractmethod
     def declaration(self) -> Declaration:
@@ -142,8 +149,9 @@ class Driver(abc.ABC):
         return None
 
     async def close(self) -> None:
-        """Release the port. Does not change the device's output."""
-        await self.port.close()
+        """Release the ports. Raises no device's output."""
+        for port in (self.port, *self.ports.values()):
+            await port.close()
 
 
 class PowerSource(Driver):
@@ -162,6 +170,11 @@ class PowerSource(Driver):
             NoReply, BadReply, Refused, LinkLost: what was sent may or may not have taken effect (UNCERTAIN).
         """
 
+    def safe_off_plans(self) -> tuple[tuple[SafeOffPlan, Port], ...]:
+        """A plan, and the port it is for, of everything that can stop the energy; the device's own comes first."""
+        plan = self.safe_off_plan()
+        return ((plan, self.port),) if plan is not None else ()
+
     epoch: int = 0
 
     def revoke(self, epoch: int) -> None:
@@ -178,6 +191,37 @@ class CoolantPump(Driver):
 
         Raises:
             Refused: the flow is outside what the pump can do.
+        """
+
+
+class Circulator(Driver):
+    """A thermostat or chiller that holds the coolant's bath at a temperature. Must provide a ``bath_c`` channel."""
+
+    @abc.abstractmethod
+    async def regulate(self, temperature_c: float | None) -> None:
+        """Regulate the bath to ``temperature_c``, verified by reading back; None stops the circulator.
+
+        Raises:
+            Refused: the temperature is outside what the options allow, or the circulator does not take it.
+            NoReply, BadReply, LinkLost: it may or may not have taken effect.
+        """
+
+
+class ElectrodeSwitch(Driver):
+    """Contacts between one generator and several electrodes; :attr:`Declaration.electrodes` says how many.
+
+    Must provide a two-valued channel ``electrode_<n>_on`` for each, n counted from 0. ``connect`` moves no contact:
+    whether power flows is not the driver's to know. Neither is it ``select``'s: whoever calls it has proven 0 W.
+    """
+
+    @abc.abstractmethod
+    async def select(self, channels: tuple[int, ...]) -> None:
+        """Connect these electrodes and no others, break before make; returns once the read-back shows it. An empty
+        tuple disconnects all.
+
+        Raises:
+            Refused: there is no such electrode, or the read-back shows something else.
+            NoReply, BadReply, LinkLost: any of the contacts may be in any position.
         """
 
 

@@ -61,6 +61,10 @@ class GuardedSource(PowerSource):
         """Prepare for "on", e.g. a bias that must settle; False: not yet, the next tick asks again."""
         return True
 
+    def _must_tell_again(self, power_w: float) -> bool:
+        """Whether the acknowledged set-point ``power_w`` needs a correction, e.g. of a gain that was measured."""
+        return False
+
     # ---- power
 
     def _judge(self, on: bool, t_s: float) -> None:
@@ -97,7 +101,7 @@ class GuardedSource(PowerSource):
         def allowed() -> bool:
             return setpoint.epoch == self.epoch and offs == self._offs and self.port.now() < setpoint.expires_at_s
 
-        if power_w != self._set_w:
+        if power_w != self._set_w or self._must_tell_again(power_w):
             self._set_w = None
             await self._send_power(power_w, allowed)
             if offs == self._offs:

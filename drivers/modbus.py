@@ -23,7 +23,18 @@ Request = tuple[bytes, Callable[[bytearray], T | None]]
 """What ``Port.exchange`` takes: bytes, and the parser of their reply."""
 
 FRAME_MAX = 300
-EXCEPTIONS = {1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 6: "busy"}
+EXCEPTIONS = {
+    1: "illegal function",
+    2: "illegal address",
+    3: "illegal value",
+    4: "device failure",
+    5: "accepted, not done yet",
+    6: "busy",
+    8: "memory parity error",
+    10: "the gateway has no path to the device",
+    11: "the gateway got no answer from the device",
+}
+"""Modbus application protocol V1.1b3, chapter 7."""
 
 
 class Modbus:

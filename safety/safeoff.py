@@ -54,7 +54,12 @@ class SafeOffPlan:
 
 @dataclass(frozen=True, slots=True)
 class EnablePlan:
-    """How the enable line is held, opened and read back. The watchdog alone writes these once it has the descriptor."""
+    """How the enable line is held, opened and read back. The watchdog alone writes these once it has the descriptor.
+
+    ``reply_length`` bytes are awaited, and the byte at ``offset`` tells the relay's state, both counted from the newest
+    ``prefix`` among what came back: for lines that echo, so that the echo of "close" before it is no answer (H06). An
+    empty one counts from the first byte.
+    """
 
     device: str
     close: bytes
@@ -66,6 +71,14 @@ class EnablePlan:
     refresh_s: float = 0.1  # how often ``close`` is repeated while energy is allowed
     reopen: str | None = None
     baud: int = 9600
+    prefix: bytes = b""
+
+    def closed(self, seen: bytes) -> bool | None:
+        """What came back since the query says that the relay is closed; None: no whole answer yet."""
+        start = seen.rfind(self.prefix) if self.prefix else 0
+        if start < 0 or len(seen) < start + self.reply_length:
+            return None
+        return seen[start + self.offset] == self.closed_value
 
 
 def to_json(plan: SafeOffPlan | EnablePlan) -> str:

@@ -20,7 +20,9 @@ from sim.devices.ar_amplifier import ArAmplifier
 from sim.devices.base import Emulator, InputModule, World
 from sim.devices.generator import Generator
 from sim.devices.keysight_33500b import Keysight33500B
-from sim.devices.kmtronic_relay import KmtronicRelay
+from sim.devices.relay_switch import RelaySwitch
+from sim.devices.relays import RelayBoard
+from sim.electrodes import Electrodes
 from sim.faults import LOAD, Fault, FaultError, Target, parse
 from sim.links import MemoryLink, Wire
 
@@ -94,7 +96,8 @@ class SimBench:
         self._logged_w = 0.0
         self._chain()
         self.generator = self._only_generator()
-        self._relays = [(e, int(e.options.get("relay", 1))) for e in self._all(KmtronicRelay)]
+        self.electrodes = Electrodes(self.world, self._all(RelaySwitch), self._load_moved)
+        self._relays = [board for board in self._all(RelayBoard) if not isinstance(board, RelaySwitch)]
         self._connect()
         self.first_onset_s: float | None = None
         for spec in specs:
@@ -137,14 +140,15 @@ class SimBench:
                 generator.feeds(amplifier.input)
 
     def _connect(self) -> None:
-        for relay, _ in self._relays:
-            relay.on_contact = self._contacts_moved
+        for board in self._relays:
+            board.on_contact = self._contacts_moved
         for module in self._all(InputModule):
             for contact in module.contacts.values():
                 self.world.inputs.setdefault(contact, False)
                 self._operator.setdefault(contact, False)
-        if sum(e.ROLE == "pump" for e in self.emulators.values()) > 1:
-            raise ValueError("devices: a simulated bench has one applicator and so at most one coolant pump")
+        for role, what in (("pump", "coolant pump"), ("chiller", "circulator")):
+            if sum(role == e.ROLE for e in self.emulators.values()) > 1:
+                raise ValueError(f"devices: a simulated bench has one applicator and so at most one {what}")
         self._contacts_moved(0.0)
 
     # running --------------------------------------------------------------------------------------------------------
@@ -243,7 +247,7 @@ class SimBench:
         for fault in self.active.values():
             inputs.update(CONTACTS.get(fault.kind.name, {}) if fault.kind.scope == "inputs" else {})
         if self.generator is not None:
-            relays = all(relay.contact(number) for relay, number in self._relays)
+            relays = all(board.line_closed for board in self._relays)
             self.generator.set_interlock(relays and inputs.get("estop_a", True) and inputs.get("estop_b", True), t_s)
         for module in self._all(InputModule):
             module.inputs_changed(t_s)
@@ -305,7 +309,10 @@ class SimBench:
             self._contacts_moved(t_s)
         elif kind.scope == LOAD:
             self.world.advance(t_s)
-            cast(Any, self.world).fault(kind.name, (True if kind.value is None else fault.value) if on else None)
+            if kind.name == "open":
+                self.electrodes.lead_off(on)
+            else:
+                cast(Any, self.world).fault(kind.name, (True if kind.value is None else fault.value) if on else None)
             self._load_moved(t_s)
         elif kind.scope == "link":
             wire = self.wires.get(fault.device)

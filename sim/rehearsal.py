@@ -42,12 +42,10 @@ class Rehearsal:
     def __init__(self, setup: Setup, *, seed: int | None, faults: Sequence[str], out: Path) -> None:
         bench = setup.bench.bench
         for name, device in bench.devices.items():
-            if not device.port.startswith("sim://"):
-                raise DeviceError(
-                    name,
-                    f"port {device.port} is no sim:// port",
-                    "virtual time is for simulated benches; use --speed 1 for real ports",
-                )
+            for url in device.ports().values():
+                if not url.startswith("sim://"):
+                    remedy = "virtual time is for simulated benches; use --speed 1 for real ports"
+                    raise DeviceError(name, f"port {url} is no sim:// port", remedy)
         loop = asyncio.get_running_loop()
         self._setup = setup
         self.seed = seed if seed is not None else int((bench.simulation or {}).get("seed", 1))
@@ -82,9 +80,9 @@ class Rehearsal:
         return self.sim.open_link(url, baud), url
 
     def _write_off(self, device: str, data: bytes) -> None:
-        url = self._setup.bench.bench.devices[device].port
         if device not in self._links:
-            self._links[device] = self.sim.open_link(url)
+            plans = self.daemon.instruments.source.safe_off_plans()
+            self._links[device] = self.sim.open_link(next(port.url for plan, port in plans if plan.device == device))
             self._links[device].start(lambda _: None, lambda _: None)
         self._links[device].write(data)
 

@@ -28,6 +28,7 @@ import yaml
 
 from sim.backdoor import Backdoor
 from sim.bench import SimBench
+from sim.devices import emulator_class
 from sim.devices.resistor import LINE_OHM, Resistor
 from sim.servers import PtyServer, TcpServer
 
@@ -35,6 +36,7 @@ ADVANCE_PERIOD_S = 0.05
 LINGER_S = 30.0
 """How long a bench outlives a launcher that died, so that dead-men can be watched at work."""
 
+PINS = {"estop_a_closed": 0, "estop_b_closed": 1, "foot_no_closed": 2, "foot_nc_closed": 3, "door_closed": 4}
 DESK: Mapping[str, tuple[str, Mapping[str, Any]]] = {  # name and options of a device that is emulated alone
     "tc-cxn": ("gen", {}),
     "ismatec-reglo-icc": ("pump", {}),
@@ -43,18 +45,8 @@ DESK: Mapping[str, tuple[str, Mapping[str, Any]]] = {  # name and options of a d
         {"channels": {101: "tip_c", 102: "tissue_10mm_c", 103: "tissue_20mm_c", 104: "coolant_in_c"}},
     ),
     "sensirion-slf3x": ("flow", {}),
-    "numato-gpio": (
-        "inputs",
-        {
-            "pins": {
-                "estop_a_closed": 0,
-                "estop_b_closed": 1,
-                "foot_no_closed": 2,
-                "foot_nc_closed": 3,
-                "door_closed": 4,
-            }
-        },
-    ),
+    "numato-gpio": ("inputs", {"pins": PINS}),
+    "moxa-iologik": ("inputs", {"pins": PINS}),
     "kmtronic-relay": ("enable", {}),
 }
 
@@ -112,6 +104,8 @@ def serve_device(
 
     def run() -> None:
         name, usual = DESK.get(model, ("device", {}))
+        if tcp_port is not None and "framing" in emulator_class(model).OPTIONS:
+            usual = {"framing": "tcp", **usual}  # Modbus: what is listened to on a network is Modbus TCP
         bench = {"devices": {name: {"driver": model, "port": f"sim://{name}", "options": {**usual, **(options or {})}}}}
         specs = [spec if spec.split(".")[0] in (name, "load") else f"{name}.{spec}" for spec in faults]
         built = SimBench(bench, faults=specs, world=Resistor(LINE_OHM if load_ohm is None else load_ohm))

@@ -17,8 +17,9 @@ from controller.config.loading import LoadedBench
 from controller.neighbour import beside
 from controller.providers import Providers
 from drivers.contract import BadReply, DeviceError, Driver, Identity, LinkLost, NoReply, Options, Refused
+from drivers.opening import open_driver
+from drivers.transport.base import Link, SerialSettings
 from drivers.transport.open import open_link
-from drivers.transport.port import LinkPort
 
 CONNECT_S = 15.0
 GENERIC_REMEDY = "check power, cable, port and baud rate, and that no other program uses it"
@@ -29,7 +30,7 @@ async def bench_devices(loaded: LoadedBench) -> list[Finding]:
     bench = loaded.bench
     if _is_running(bench.bench):
         return [warn("devices", f"bench {bench.bench} is running and owns its ports", "stop it to check its devices")]
-    providers = Providers(device.port for device in bench.devices.values())
+    providers = Providers(bench.ports())
     with tempfile.TemporaryDirectory(prefix="abl-") as runtime_dir:
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -54,8 +55,11 @@ async def identify(
     Raises:
         DeviceError: no such port, no answer, not this device, or a device that must not be used as it is.
     """
-    link = await open_link(url, baud or kind.BAUD, resolve, kind.SERIAL)
-    driver = kind(name, LinkPort(link, url), options)
+
+    async def opened(url: str, baud: int, settings: SerialSettings) -> tuple[Link, str]:
+        return await open_link(url, baud, resolve, settings), url
+
+    driver = await open_driver(kind, name, options, url, baud, opened)
     try:
         async with asyncio.timeout(CONNECT_S):
             return await driver.connect()

@@ -43,7 +43,9 @@ class Device(Model):
 
 
 class Roles(Model):
-    """Who does what. Values are device names (source, pump, chiller, switch, enable) or channels (``device.channel``)."""
+    """Who does what. Values are device names (source, pump, chiller, switch, enable) or channels
+    (``device.channel``).
+    """
 
     source: Name
     pump: Name | None = None

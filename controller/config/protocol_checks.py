@@ -126,9 +126,9 @@ def _electrodes(
 ) -> list[Problem]:
     """A law that names electrodes needs a switch that connects as many."""
     law, name = protocol.law, bench.roles.switch
-    if name is None or law.turns <= declarations[name].electrodes:
+    if name is None or law.addresses <= declarations[name].electrodes:
         return []
-    message = f"{law.kind} names {law.turns} electrodes, but {name} connects {declarations[name].electrodes}"
+    message = f"{law.kind} names {law.addresses} electrodes, but {name} connects {declarations[name].electrodes}"
     hint = "wire one relay for each and name them in options.needles"
     return [document.problem(("law", "kind"), f"{message} ({place('devices', name)})", hint)]
 

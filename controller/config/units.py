@@ -19,6 +19,9 @@ SUFFIXES: dict[str, str] = {
     "_mhz": "MHz",
     "_v": "V",
     "_a": "A",
+    "_vpp": "Vpp",
+    "_a_per_v": "A/V",
+    "_db": "dB",
     "_kpa": "kPa",
     "_mm": "mm",
 }
@@ -32,6 +35,7 @@ DIMENSIONLESS: frozenset[str] = frozenset(
         *("address", "unit", "pump_address", "pump_number", "channel", "inputs", "relay", "port", "baud"),
         *("channels", "pins"),  # tables whose keys are terminal numbers
         *("gauge", "needles", "antennas", "electrodes", "together", "masked"),
+        *("voltage_channel", "current_channel", "voltage_probe"),
         *("nplc", "resume", "seed", "duty", "fold_above", "stop_above"),
     }
 )

@@ -39,7 +39,7 @@ async def serve(args: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     loaded = load_bench(args.bench)
     bench, runtime_dir = loaded.bench, str(args.runtime_dir)
-    providers = Providers(device.port for device in bench.devices.values())
+    providers = Providers(bench.ports())
     watchdog = WatchdogClient.from_environment(lambda text: daemon.hurt(text))
 
     async def open_port(url: str, baud: int, settings: SerialSettings) -> tuple[Link, str]:

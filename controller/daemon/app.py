@@ -20,11 +20,12 @@ from controller.daemon.account import Account
 from controller.daemon.acquire import acquire
 from controller.daemon.application import Application
 from controller.daemon.compose import Instruments, OpenLink, connect
-from controller.daemon.coolant import Coolant
+from controller.daemon.coolant import Chill, Coolant
 from controller.daemon.desk import Desk
 from controller.daemon.guard import guard
 from controller.daemon.hub import Hub
 from controller.daemon.latch import LatchFile
+from controller.daemon.switchboard import Switchboard
 from controller.daemon.telemetry import Telemetry
 from controller.daemon.tick import ControlLoop
 from controller.daemon.ticker import Alarm, Ticker
@@ -80,6 +81,7 @@ class Daemon:
         self.config_hash = setup.config_hash(loaded)
         self.files: dict[Path, str] = {loaded.path: loaded.path.read_text()}
         self._coolant: Coolant | None = None
+        self._chill: Chill | None = None
         self._ticker: Ticker
         self._latched_now = False
         self._conclusion: asyncio.Task[None] | None = None
@@ -107,11 +109,12 @@ class Daemon:
         )
         self.recorder = around.make_recorder(header=head, channels=channels, t_s=self._loop.time())
         source = self.instruments.source
-        plan = source.safe_off_plan()
-        plans = ((plan, source.port.fileno()),) if plan is not None else ()
+        plans = tuple((plan, port.fileno()) for plan, port in source.safe_off_plans())
         line = self.instruments.enable
         enable = (line.enable_plan(), line.port.fileno()) if line is not None else None
-        progress = tuple(self.instruments.acquired)
+        chiller, switch = self.instruments.chiller, self.instruments.switch
+        # A circulator answers slowly and is asked in seconds; where its bath matters the age of its samples tells.
+        progress = tuple(name for name, driver in self.instruments.acquired.items() if driver is not chiller)
         budgets = tuple((name, 1.0) for name in progress)
         await around.watchdog.hello(Hello(plans, enable, period_s, budgets))
         if line is not None:
@@ -127,11 +130,15 @@ class Daemon:
             begin=self._begin,
             progress_of=progress,
             config_hash=lambda: self.config_hash,
+            switchboard=Switchboard(switch, source.name, self.hub, self._note_electrodes) if switch else None,
         )
         pump = self.instruments.pump
         self._coolant = Coolant(pump) if pump is not None else None
+        self._chill = Chill(chiller) if chiller is not None else None
+        followers = {id(pump): self._coolant, id(chiller): self._chill}
         for name, driver in self.instruments.acquired.items():
-            before = self._coolant.follow if self._coolant is not None and driver is pump else None
+            follower = followers.get(id(driver))
+            before = follower.follow if follower is not None else None
             period = min(spec.period_s for spec in driver.declaration().channels)
             self._tasks.append(
                 self._loop.create_task(acquire(driver, self.hub, period, before), name=f"acquire {name}")
@@ -194,6 +201,9 @@ class Daemon:
         self.account, self._conclusion, self.result = Account(fired_s=now_s), None, None
         return Application(self.protocol, self.bench.roles, now_s)
 
+    def _note_electrodes(self, data: dict[str, object]) -> None:
+        self.recorder.event(self._loop.time(), "electrodes", data)
+
     def _after(self, out: Outputs, now_s: float) -> None:
         """What follows a tick without touching energy: coolant, latch, account, waiting people."""
         if self._coolant is not None:
@@ -238,6 +248,9 @@ class Daemon:
         """From here on the kernel guards ``protocol``; only in SAFE."""
         self.protocol, self.config_hash, self.result, self.unready = protocol.protocol, config_hash, None, []
         self.files = {self.loaded.path: self.files[self.loaded.path], protocol.path: protocol.path.read_text()}
+        if self._chill is not None:
+            cooling = protocol.protocol.cooling
+            self._chill.wish_c = cooling.coolant_c if cooling is not None else None
         self.control.load(config)
 
     def end(self) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from controller.config.bench import Roles
 from controller.config.loading import LoadedBench
 from drivers.contract import (
     BadReply,
+    Circulator,
     CoolantPump,
     Declaration,
     DeviceError,
     Driver,
+    ElectrodeSwitch,
     EnableLine,
     Identity,
     LinkLost,
@@ -21,11 +22,9 @@ from drivers.contract import (
     PowerSource,
     Refused,
 )
-from drivers.transport.base import Link, SerialSettings
-from drivers.transport.port import LinkPort
+from drivers.opening import OpenLink, open_driver
 
-OpenLink = Callable[[str, int, SerialSettings], Awaitable[tuple[Link, str]]]
-"""(port URL as in the bench file, baud, framing) -> the link, and the URL that was really opened for it."""
+__all__ = ["Instruments", "OpenLink", "connect"]
 
 
 @dataclass
@@ -35,6 +34,8 @@ class Instruments:
     source: PowerSource
     pump: CoolantPump | None = None
     enable: EnableLine | None = None
+    chiller: Circulator | None = None
+    switch: ElectrodeSwitch | None = None
     drivers: dict[str, Driver] = field(default_factory=dict)
     identities: dict[str, Identity] = field(default_factory=dict)
 
@@ -64,8 +65,7 @@ async def connect(loaded: LoadedBench, open_link: OpenLink) -> Instruments:
     try:
         for name, device in bench.devices.items():
             kind = loaded.drivers[name]
-            link, url = await open_link(device.port, device.baud or kind.BAUD, kind.SERIAL)
-            drivers[name] = kind(name, LinkPort(link, url), loaded.options[name])
+            drivers[name] = await open_driver(kind, name, loaded.options[name], device.port, device.baud, open_link)
         found = await asyncio.gather(*(_identify(driver) for driver in drivers.values()), return_exceptions=True)
         for result in found:
             if isinstance(result, BaseException):
@@ -93,15 +93,20 @@ async def _identify(driver: Driver) -> Identity:
 def _cast(roles: Roles, drivers: dict[str, Driver], identities: dict[str, Identity]) -> Instruments:
     """Give each device its part; one that cannot play it is a DeviceError."""
     source = drivers[roles.source]
-    pump = drivers[roles.pump] if roles.pump is not None else None
-    enable = drivers[roles.enable] if roles.enable is not None else None
+    pump, chiller, switch, enable = (
+        drivers[name] if name is not None else None for name in (roles.pump, roles.chiller, roles.switch, roles.enable)
+    )
     if not isinstance(source, PowerSource):
         raise _miscast(source, "a power source")
     if pump is not None and not isinstance(pump, CoolantPump):
         raise _miscast(pump, "a coolant pump")
+    if chiller is not None and not isinstance(chiller, Circulator):
+        raise _miscast(chiller, "a circulator")
+    if switch is not None and not isinstance(switch, ElectrodeSwitch):
+        raise _miscast(switch, "an electrode switch")
     if enable is not None and not isinstance(enable, EnableLine):
         raise _miscast(enable, "an enable line")
-    return Instruments(source, pump, enable, drivers, identities)
+    return Instruments(source, pump, enable, chiller, switch, drivers, identities)
 
 
 def _miscast(driver: Driver, what: str) -> DeviceError:

@@ -97,7 +97,7 @@ def guard(
             footswitch=(pair[0], pair[1]) if len(pair) == 2 else None,
             door=roles.door,
         ),
-        layers=(*layers, *_found(declarations[source], cooling)),
+        layers=(*layers, *_found(declarations[source], cooling, chilled=roles.chiller is not None)),
         config_hash=config_hash,
         modality=declarations[source].modality or "rf",
         enable_line=roles.enable is not None,
@@ -114,11 +114,14 @@ def guard(
     )
 
 
-def _found(source: Declaration, cooling: Cooling | None) -> list[tuple[str, Limits]]:
-    """Layers that no file writes: what the connected generator can do, and the flow below which cooling has failed."""
+def _found(source: Declaration, cooling: Cooling | None, *, chilled: bool) -> list[tuple[str, Limits]]:
+    """Layers that no file writes: what the connected generator can do, the flow below which cooling has failed, and
+    the temperature above which coolant from a circulator is not cold yet, or no longer (H43)."""
     found = [("generator as connected", Limits(power_w=source.power_max_w))]
     if cooling is not None:
         found.append(("cooling", Limits(flow_min_ml_min=FLOW_SHARE * cooling.flow_ml_min)))
+        if chilled and cooling.coolant_c is not None:
+            found.append(("chiller", Limits(coolant_c=cooling.coolant_c + cooling.coolant_margin_c)))
     return found
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from controller.daemon.application import Application
 from controller.daemon.hub import Hub
 from controller.daemon.lease import Lease
+from controller.daemon.switchboard import Applied, Switchboard
 from controller.records.session import Recorder, TickRow
 from drivers.contract import BadReply, LinkLost, NoReply, PowerSource, Refused
 from safety import kernel
@@ -58,9 +59,11 @@ class ControlLoop:
         begin: Callable[[float], Application],
         progress_of: tuple[str, ...],
         config_hash: Callable[[], str],
+        switchboard: Switchboard | None = None,
     ) -> None:
         """``begin`` makes the application at FIRE; ``progress_of`` are the devices whose progress the heartbeat
-        carries; ``config_hash`` is the hash of bench and protocol as loaded now.
+        carries; ``config_hash`` is the hash of bench and protocol as loaded now; ``switchboard``: where one source
+        serves several electrodes.
         """
         self.config, self.state = config, state
         self.acts = Acts()
@@ -71,6 +74,7 @@ class ControlLoop:
         self.ticks = 0
         self._hub, self._source, self._watchdog, self._recorder = hub, source, watchdog, recorder
         self._begin, self._progress_of, self._config_hash = begin, progress_of, config_hash
+        self._switchboard = switchboard
         self._gate, self._needed = self._new_gate(config), self._needed_by(config)
         self._loop = asyncio.get_running_loop()
         self._lease = Lease(self._loop, self._lapsed)
@@ -110,6 +114,9 @@ class ControlLoop:
         self.state, out = kernel.step(self.config, self.state, inputs, now_s)  # what is allowed
         self.outputs = out
         demand = self._demand(before, out, now_s)  # what the law wants
+        if self._switchboard is not None:  # nothing, until its electrodes are connected
+            applied = Applied(self.applied_w, self.applied_s)
+            demand = self._switchboard.route(demand, out.state is State.FIRING, snapshot, applied)
         setpoint = self._gate.decide(demand, out.permit, now_s)  # what may be sent
         await self._apply(setpoint, out)  # the one await: bounded, and void if the epoch has moved on
         self._watchdog.beat(  # evidence of a finished tick, so it comes after everything that can fail
@@ -142,13 +149,17 @@ class ControlLoop:
         if self.application is None:
             return NOTHING
         try:
-            demand = self.application.step(self._hub.latest, out.permit, now_s)
+            if (board := self._switchboard) is None:
+                demand = self.application.step(self._hub.latest, out.permit, now_s)
+            else:
+                demand = self.application.step(self._hub.latest, board.permit(out.permit), now_s, board.wired)
         except Exception as error:  # a law may come from anywhere; what it cannot do is keep energy on
             text = f"the law failed: {type(error).__name__}: {error}"
             self._hub.fault(Fault("H32", "law", "law", text, "report it to whoever wrote the law", now_s))
             return Demand(0.0, text)
-        if self.application.law.finished:
-            self.acts.requests.append(Request(Verb.COMPLETE, Origin.PROTOCOL, now_s, reason="protocol complete"))
+        if (law := self.application.law).finished:
+            verb, reason = (Verb.STOP, law.stopped) if law.stopped else (Verb.COMPLETE, "protocol complete")
+            self.acts.requests.append(Request(verb, Origin.PROTOCOL, now_s, reason=reason))
         return demand
 
     async def _apply(self, setpoint: Setpoint, out: Outputs) -> None:
@@ -237,8 +248,10 @@ class ControlLoop:
         )
 
     async def close(self) -> None:
-        """Wait for an off that is under way; no lease remains."""
+        """Wait for an off, and for a change of electrodes, that is under way; no lease remains."""
         self._lease.drop()
+        if self._switchboard is not None:
+            await self._switchboard.close()
         if self._off is not None:
             await asyncio.wait({self._off}, timeout=1.0)
             self._off.cancel()

@@ -89,6 +89,11 @@ class LawParams(BaseModel):
         return 0.0
 
     @property
+    def addresses(self) -> int:
+        """How many electrodes its demands name, counted from 0; 0 for a law that leaves them as they are."""
+        return 0
+
+    @property
     def target(self) -> tuple[str, float] | None:
         """The parameter that names the highest tissue temperature regulated to, in degrees Celsius; None: none."""
         return None

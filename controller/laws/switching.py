@@ -79,6 +79,10 @@ class SwitchingParams(LawParams):
     def sensing_w(self) -> float:
         return self.low_w
 
+    @property
+    def addresses(self) -> int:
+        return self.electrodes
+
     def channels(self, turn: int) -> tuple[int, ...]:
         """The electrodes of turn ``turn`` of the ring, from 0."""
         return tuple((turn + k) % self.electrodes for k in range(self.together))

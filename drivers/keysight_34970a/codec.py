@@ -9,11 +9,11 @@ import math
 import re
 from collections.abc import Sequence
 
+from drivers import scpi
 from drivers.contract import BadReply
 
 BAUD = 57600
 OPEN_THERMOCOUPLE = 9.9e37  # "+9.90000000E+37": overload, open sensor, no reading
-LINE_MAX = 1024
 NPLC = (0.02, 0.2, 1.0, 2.0, 10.0, 20.0, 100.0, 200.0)  # integration times the instrument has, in mains periods
 CHANNELS_PER_S = 60.0  # the 34901A multiplexer's fastest
 
@@ -36,22 +36,6 @@ def channel_list(channels: Sequence[int]) -> str:
     return f"(@{','.join(str(c) for c in channels)})"
 
 
-def take_line(buffer: bytearray) -> bytes | None:
-    """One line without its terminator; None: not yet.
-
-    Raises:
-        BadReply: a line without end.
-    """
-    end = buffer.find(b"\n")
-    if end < 0:
-        if len(buffer) > LINE_MAX:
-            raise BadReply("a line without end", bytes(buffer[:32]))
-        return None
-    line = bytes(buffer[:end]).rstrip(b"\r")
-    del buffer[: end + 1]
-    return line
-
-
 def readings(line: bytes, count: int) -> list[float]:
     """The ``count`` numbers of a scan, in scan order; NaN where the instrument has none.
 
@@ -64,28 +48,10 @@ def readings(line: bytes, count: int) -> list[float]:
     return [_reading(field) for field in fields]
 
 
-def error_entry(line: bytes) -> tuple[int, str]:
-    """One entry of ``SYST:ERR?``: ``-113,"Undefined header"``; 0 is "no error".
-
-    Raises:
-        BadReply: not of that form.
-    """
-    number, comma, text = line.strip().partition(b",")
-    try:
-        return int(number), text.decode("ascii", "replace").strip('" ') if comma else ""
-    except ValueError:
-        raise BadReply("not an entry of the error queue", line[:64]) from None
-
-
 def skip_to_identity(buffer: bytearray) -> bytes | None:
     """The answer to ``*IDN?``, which alone names the model, everything before it dropped; None: not yet. Never
     raises."""
-    while (end := buffer.find(b"\n")) >= 0:
-        line = bytes(buffer[:end]).rstrip(b"\r")
-        del buffer[: end + 1]
-        if is_ours(line):
-            return line
-    return None
+    return scpi.skip_to(buffer, is_ours)
 
 
 def is_ours(identity: bytes) -> bool:

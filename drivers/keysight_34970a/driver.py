@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from drivers import scpi
 from drivers.asking import ask, other_model, other_serial, silent
 from drivers.contract import (
     BadReply,
@@ -26,7 +27,6 @@ from safety.types import Quality, Sample
 TIMEOUT_S = 0.5
 NOISE_FLOOR_C = 0.001  # a real thermocouple wanders by more, even at 200 power-line cycles
 RATE_MAX_C_PER_S = 50.0
-ERRORS_MAX = 20  # the instrument's queue holds as many
 
 
 class KeysightOptions(Options):
@@ -100,25 +100,27 @@ class Keysight34970a(Driver):
     async def _connect(self) -> Identity:
         self.port.set_marker(b"*IDN?\n", codec.skip_to_identity)
         await self.port.send(b"\n")  # ends whatever half a line the instrument may hold
-        identity = await ask(self.port, b"*IDN?\n", codec.take_line, timeout_s=TIMEOUT_S)
+        identity = await ask(self.port, b"*IDN?\n", scpi.take_line, timeout_s=TIMEOUT_S)
         if not codec.is_ours(identity):
             raise other_model(self.name, "34970A or 34972A", identity.decode("ascii", "replace"), self.port.url)
-        _, model, serial, firmware = (f.decode("ascii", "replace").strip() for f in (identity + b",,,").split(b",")[:4])
+        _, model, serial, firmware = scpi.identity(identity)
         if self.options.serial is not None and self.options.serial != serial:
             raise other_serial(self.name, self.options.serial, serial, self.port.url)
         where = codec.channel_list(self._numbers)
-        await self._send("SYST:REM", "*RST")
-        await ask(self.port, b"*OPC?\n", codec.take_line, timeout_s=5.0)
+        await scpi.order(self.port, ("SYST:REM", "*RST"))
+        await ask(self.port, b"*OPC?\n", scpi.take_line, timeout_s=5.0)
         # not every firmware knows all of these; *CLS forgets what it did not know, the first scan proves the rest
-        await self._send("FORM:READ:CHAN OFF", "FORM:READ:TIME OFF", "FORM:READ:UNIT OFF", "FORM:READ:ALAR OFF", "*CLS")
-        await self._send(
+        form = ("FORM:READ:CHAN OFF", "FORM:READ:TIME OFF", "FORM:READ:UNIT OFF", "FORM:READ:ALAR OFF", "*CLS")
+        await scpi.order(self.port, form)
+        scan = (
             f"CONF:TEMP TC,{self.options.thermocouple},{where}",  # also: trigger at once, one scan per READ?, degrees C
             f"TEMP:TRAN:TC:RJUN:TYPE INT,{where}",
             f"TEMP:NPLC {self.options.nplc:g},{where}",
             f"ROUT:SCAN {where}",
         )
-        await ask(self.port, b"*OPC?\n", codec.take_line, timeout_s=2.0)
-        if errors := await self._errors():
+        await scpi.order(self.port, scan)
+        await ask(self.port, b"*OPC?\n", scpi.take_line, timeout_s=2.0)
+        if errors := await scpi.errors(self.port, TIMEOUT_S):
             remedy = "check the channel numbers in the bench file against the modules in its slots"
             raise DeviceError(self.name, f"the scanner refuses its set-up: {errors[0]}", remedy)
         await self._scan()
@@ -136,19 +138,6 @@ class Keysight34970a(Driver):
             for name, value in zip(self._names, values, strict=True)
         ]
 
-    async def _send(self, *lines: str) -> None:
-        for line in lines:
-            await self.port.send(line.encode() + b"\n")
-
     async def _scan(self) -> list[float]:
-        line = await self.port.exchange(b"READ?\n", codec.take_line, timeout_s=0.3 + 2.0 * self._scan_s)
+        line = await self.port.exchange(b"READ?\n", scpi.take_line, timeout_s=0.3 + 2.0 * self._scan_s)
         return codec.readings(line, len(self._numbers))
-
-    async def _errors(self) -> list[str]:
-        found: list[str] = []
-        for _ in range(ERRORS_MAX):
-            number, text = codec.error_entry(await ask(self.port, b"SYST:ERR?\n", codec.take_line, timeout_s=TIMEOUT_S))
-            if number == 0:
-                break
-            found.append(f"{number}, {text}")
-        return found

@@ -7,7 +7,6 @@ together.
 
 from __future__ import annotations
 
-import contextlib
 from typing import ClassVar
 
 from pydantic import Field
@@ -25,12 +24,12 @@ from drivers.contract import (
     Refused,
 )
 from drivers.kmtronic_relay import codec
+from drivers.kmtronic_relay.board import TIMEOUT_S, everything_said
 from drivers.transport.base import Port
 from drivers.transport.open import reopen_target
 from safety.safeoff import EnablePlan
 from safety.types import Sample
 
-TIMEOUT_S = 0.1
 SETTLE_S = 0.05  # a relay needs 5 to 15 ms, three bytes at 9600 baud 3 ms
 PERIOD_S = 0.1
 TRIES = 3
@@ -77,7 +76,7 @@ class KmtronicRelay(EnableLine):
         for _ in range(TRIES):
             await self.off()
             await self.port.send(b"", quiet_s=SETTLE_S)
-            seen = await self._everything_said()
+            seen = await everything_said(self.port)
             try:
                 self._shape = codec.shape_of(seen)
             except BadReply as error:
@@ -93,17 +92,6 @@ class KmtronicRelay(EnableLine):
             remedy = "the board does not obey; replace it, and check that the enable line is open"
             raise DeviceError(self.name, "the enable contact reads closed after it was opened", remedy)
         return Identity(f"KMTronic {self._shape.relays} relays")
-
-    async def _everything_said(self) -> bytes:
-        """All that comes within the time-out: only its length tells a board of four relays from one of eight."""
-        seen = bytearray()
-
-        def collect(buffer: bytearray) -> None:
-            seen[:] = buffer
-
-        with contextlib.suppress(NoReply, BadReply):
-            await self.port.exchange(codec.QUERY, collect, timeout_s=TIMEOUT_S)
-        return bytes(seen)
 
     async def poll(self) -> list[Sample]:
         """The contact's state."""

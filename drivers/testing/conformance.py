@@ -73,11 +73,18 @@ class DriverConformance:
         """A fresh link with a device at rest behind it."""
         raise AssertionError("override link_factory")
 
+    def more_links(self) -> dict[str, Link]:
+        """For a driver with ``MORE_PORTS``: links to the same device, by option. Called after ``link_factory``."""
+        return {}
+
     def desk(self, name: str = "dut") -> Desk:
         """A driver that has not connected yet. Call it within a running loop."""
         link = RoughLink(self.link_factory())
         options = self.driver.OPTIONS.model_validate(self.options)
-        return Desk(self.driver(name, LinkPort(link, "memory"), options), link)
+        driver = self.driver(name, LinkPort(link, "memory"), options)
+        more = self.more_links().items()
+        driver.ports = {option: LinkPort(RoughLink(inner, link), f"memory {option}") for option, inner in more}
+        return Desk(driver, link)
 
     def run(self, test: Callable[[Desk], Coroutine[Any, Any, None]], *, connected: bool = True) -> None:
         """Run ``test`` at a desk, on a loop of its own, with ``time.sleep`` forbidden."""
@@ -114,6 +121,9 @@ class DriverConformance:
             names = [spec.name for spec in declaration.channels]
             assert len(set(names)) == len(names)
             assert declaration.model == type(desk.driver).MODEL
+            further = self.driver.MORE_PORTS
+            assert set(desk.driver.ports) == set(further), "override more_links"
+            assert all(option.endswith("_port") and option in self.driver.OPTIONS.model_fields for option in further)
             for spec in declaration.channels:
                 assert spec.name.endswith(TWO_VALUED if spec.two_valued else SUFFIXES), spec.name
                 assert spec.low < spec.high

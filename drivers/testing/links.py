@@ -110,18 +110,21 @@ class Written(NamedTuple):
     t_s: float
     data: bytes
     waiting: bool  # an answer to an earlier write was still held back
+    further: bool = False  # on another port of the device than its own
 
 
 class RoughLink(_Told):
     """Disturbs any link on command: holds answers back, loses them, adds noise, tears them into single bytes.
 
-    ``written`` keeps everything the host wrote.
+    ``written`` keeps everything the host wrote. A device with several ports is disturbed on all of them through its
+    ``first`` link, which also keeps what was written to the others.
     """
 
-    def __init__(self, inner: Link) -> None:
+    def __init__(self, inner: Link, first: RoughLink | None = None) -> None:
         super().__init__()
         self.inner = inner
-        self.written: list[Written] = []
+        self._how = first or self
+        self.written: list[Written] = first.written if first is not None else []
         self.delay_s = 0.0  # of every answer
         self.torn = False  # one byte at a time
         self.mute = False  # answers are lost
@@ -138,7 +141,7 @@ class RoughLink(_Told):
         """See :class:`~drivers.transport.base.Link`."""
         self._check_open()
         loop = asyncio.get_running_loop()
-        self.written.append(Written(loop.time(), data, self._held > 0))
+        self.written.append(Written(loop.time(), data, self._held > 0, self._how is not self))
         self.inner.write(data)
 
     def fileno(self) -> int | None:
@@ -154,16 +157,17 @@ class RoughLink(_Told):
         self.lose(error)
 
     def _from_device(self, data: bytes) -> None:
-        if self.mute:
+        how = self._how
+        if how.mute:
             return
-        data, self.noise = self.noise + data, b""
-        pieces = [data[i : i + 1] for i in range(len(data))] if self.torn else [data]
+        data, how.noise = how.noise + data, b""
+        pieces = [data[i : i + 1] for i in range(len(data))] if how.torn else [data]
         loop = asyncio.get_running_loop()
-        if not self.delay_s and not self.torn and not self._held:
+        if not how.delay_s and not how.torn and not self._held:
             self.tell(data)
             return
         for piece in pieces:  # a cable keeps the order, whatever it does to the time
-            self._release_s = max(loop.time() + self.delay_s, self._release_s + 1e-4)
+            self._release_s = max(loop.time() + how.delay_s, self._release_s + 1e-4)
             self._held += 1
             loop.call_at(self._release_s, self._release, piece)
 

@@ -1,4 +1,7 @@
-"""Conformance by role: generators, pumps, enable lines. See :mod:`drivers.testing.conformance`."""
+"""Conformance by role: generators, pumps, circulators, switches, enable lines.
+
+See :mod:`drivers.testing.conformance`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import ClassVar
 
-from drivers.contract import CoolantPump, EnableLine, PowerSource, Refused
+from drivers.contract import Circulator, CoolantPump, ElectrodeSwitch, EnableLine, NoReply, PowerSource, Refused
 from drivers.testing.conformance import Desk, DriverConformance, raises
 from safety.types import Setpoint
 
@@ -122,7 +125,8 @@ class SourceConformance(DriverConformance):
             await asyncio.sleep(0.001)
             first = len(desk.link.written)
             await source.off()
-            requests = [w.data for w in desk.link.written[first:] if w.data != self.acknowledge]
+            written = [w for w in desk.link.written[first:] if not w.further]
+            requests = [w.data for w in written if w.data != self.acknowledge]
             assert requests[0] == plan.off[0]
             await asyncio.gather(*polls)
 
@@ -192,6 +196,84 @@ class PumpConformance(DriverConformance):
         self.run(test)
 
 
+class CirculatorConformance(DriverConformance):
+    """For circulators, on top."""
+
+    bath_c: ClassVar[float] = 12.5
+    too_cold_c: ClassVar[float] = -300.0
+    """A temperature that the options must not allow."""
+
+    def test_regulates_and_stops(self) -> None:
+        """Regulate twice, stop twice; the set-point is what was asked."""
+
+        async def test(desk: Desk) -> None:
+            assert isinstance(desk.driver, Circulator)
+            for running, bath_c in ((1.0, self.bath_c), (1.0, self.bath_c), (0.0, None), (0.0, None)):
+                await desk.driver.regulate(bath_c)
+                told = await desk.channels()
+                assert told["dut.running_on"] == running
+                assert told["dut.setpoint_c"] == self.bath_c
+                assert "dut.bath_c" in told
+
+        self.run(test)
+
+    def test_impossible_temperature_is_refused(self) -> None:
+        """Nothing that is not a temperature, or is outside the options, reaches the circulator."""
+
+        async def test(desk: Desk) -> None:
+            assert isinstance(desk.driver, Circulator)
+            first = len(desk.link.written)
+            for bath_c in (float("nan"), float("inf"), self.too_cold_c):
+                await raises(Refused, desk.driver.regulate(bath_c))
+            assert len(desk.link.written) == first
+
+        self.run(test)
+
+
+class SwitchConformance(DriverConformance):
+    """For electrode switches, on top. The device behind ``link_factory`` has every contact open."""
+
+    def test_selects_and_reads_back(self) -> None:
+        """Connecting moves nothing; then none, each alone, all, none again, as the channels tell."""
+
+        async def test(desk: Desk) -> None:
+            assert isinstance(desk.driver, ElectrodeSwitch)
+            count = desk.driver.declaration().electrodes
+            assert count >= 1
+            everyone = tuple(range(count))
+            for wanted in ((), *((n,) for n in everyone), everyone, everyone, (), ()):
+                if wanted or desk.link.written:
+                    await desk.driver.select(wanted)
+                told = await desk.channels()
+                assert {f"dut.electrode_{n}_on": float(n in wanted) for n in everyone} == told
+
+        self.run(test)
+
+    def test_an_electrode_that_is_not_there_is_refused(self) -> None:
+        """Nothing is written for it."""
+
+        async def test(desk: Desk) -> None:
+            assert isinstance(desk.driver, ElectrodeSwitch)
+            count = desk.driver.declaration().electrodes
+            first = len(desk.link.written)
+            for wanted in ((count,), (0, count), (-1,)):
+                await raises(Refused, desk.driver.select(wanted))
+            assert len(desk.link.written) == first
+
+        self.run(test)
+
+    def test_a_switch_that_does_not_answer_is_told(self) -> None:
+        """No read-back: an exception of the contract, within half a second."""
+
+        async def test(desk: Desk) -> None:
+            assert isinstance(desk.driver, ElectrodeSwitch)
+            desk.link.mute = True
+            async with asyncio.timeout(0.5):
+                await raises(NoReply, desk.driver.select((0,)))
+
+        self.run(test)
+
+
 class EnableConformance(DriverConformance):
     """For enable lines, on top."""
 
@@ -205,7 +287,7 @@ class EnableConformance(DriverConformance):
             assert plan.close
             assert plan.open
             assert plan.open != plan.close
-            assert 0 <= plan.offset < plan.reply_length
+            assert len(plan.prefix) <= plan.offset < plan.reply_length
             assert all(w.data != plan.close for w in desk.link.written)
 
         self.run(test)

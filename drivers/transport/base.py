@@ -62,8 +62,16 @@ class Port(Protocol):
         with Refused. ``acknowledge`` is written the moment a reply was understood, before anything else.
         """
 
-    async def send(self, data: bytes, *, urgent: bool = False, quiet_s: float = 0.0) -> None:
-        """Write without awaiting a reply, then keep the port to itself for ``quiet_s``."""
+    async def send(
+        self,
+        data: bytes,
+        *,
+        urgent: bool = False,
+        quiet_s: float = 0.0,
+        before_send: Callable[[], bool] | None = None,
+    ) -> None:
+        """Write without awaiting a reply, then keep the port to itself for ``quiet_s``. ``before_send`` as in
+        :meth:`exchange`."""
 
     def set_marker(self, request: bytes, parse: Callable[[bytearray], object | None], acknowledge: bytes = b"") -> None:
         """Name a harmless query whose answer cannot be mistaken for any other: the way back in step after a time-out.

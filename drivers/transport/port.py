@@ -112,9 +112,16 @@ class LinkPort:
         future = self._loop.create_future()
         return self._run(_Job(request, parse, timeout_s, urgent, before_send, future, acknowledge))
 
-    def send(self, data: bytes, *, urgent: bool = False, quiet_s: float = 0.0) -> Coroutine[Any, Any, None]:
+    def send(
+        self,
+        data: bytes,
+        *,
+        urgent: bool = False,
+        quiet_s: float = 0.0,
+        before_send: Callable[[], bool] | None = None,
+    ) -> Coroutine[Any, Any, None]:
         """See :meth:`drivers.transport.base.Port.send`."""
-        return self._run(_Job(data, None, quiet_s, urgent, None, self._loop.create_future()))
+        return self._run(_Job(data, None, quiet_s, urgent, before_send, self._loop.create_future()))
 
     def set_marker(self, request: bytes, parse: Callable[[bytearray], object | None], acknowledge: bytes = b"") -> None:
         """Resynchronise by this query from now on: ``parse`` throws away everything up to and with its own answer."""

@@ -4,6 +4,7 @@ pyvisa blocks and its sessions belong to one thread, so each link has a thread t
 message with a question mark. A read that times out is tried again until the port writes something new or the patience
 ends; then the session is closed, opened anew and identified, because a late answer would be taken for the next one's.
 No call waits longer than :data:`SLICE_S`, so an off that is written next is never further away than that.
+Some instruments answer orders too; on a raw socket, where reading does no harm, that is read before the next message.
 
 For raw sockets prefer ``tcp://host:port``: the loop reads it without a thread, and sees when the peer closes.
 """
@@ -22,6 +23,7 @@ from typing import Any
 from drivers.contract import DeviceError
 
 SLICE_S = 0.2
+GLANCE_S = 0.001
 PATIENCE_S = 5.0
 OPEN_TIMEOUT_S = 5.0
 WAITING_MAX = 64
@@ -76,10 +78,14 @@ class VisaLink:
     # ---- in the thread
 
     def _work(self) -> None:
+        ordered, raw = False, self._resource.upper().endswith("::SOCKET")
         try:
             while self._open and (data := self._output.get()) is not None:
+                if ordered and raw:
+                    self._glance()
                 self._session.write_raw(data)
-                if b"?" in data:
+                ordered = b"?" not in data
+                if not ordered:
                     self._listen()
         except Exception as error:
             self._tell(self._lose, error)
@@ -103,6 +109,21 @@ class VisaLink:
             if not self._output.empty() or waited_s >= PATIENCE_S:
                 self._reopen()
                 return
+
+    def _glance(self) -> None:
+        """Hand on what has come since an order, so that it is not taken for the answer to the next question."""
+        from pyvisa.constants import StatusCode
+        from pyvisa.errors import VisaIOError
+
+        self._session.timeout = round(GLANCE_S * 1000)
+        try:
+            while self._open:
+                self._tell(self._deliver, bytes(self._session.read_raw()))
+        except VisaIOError as error:
+            if error.error_code != StatusCode.error_timeout:
+                raise
+        finally:
+            self._session.timeout = round(SLICE_S * 1000)
 
     def _reopen(self) -> None:
         _release(self._session)

@@ -44,8 +44,9 @@ class Temperature:
             if sample is None or (sample.value <= rule.limit_c and rule.at not in memory):
                 continue
             limit = rule.limit_c - self._hysteresis_c if rule.at in memory else rule.limit_c
-            memory, fires = rule.debounce.judge(memory, rule.at, sample.t_request_s, not sample.value <= limit)
-            if fires:
+            hot = not sample.value <= limit
+            memory, fires = rule.debounce.judge(memory, rule.at, sample.t_request_s, hot)
+            if fires or (hot and view.state is State.PRECHECK):  # on the way to READY one reading is enough
                 text = f"{rule.channel} is {sample.value:.1f} C, limit {rule.limit_c:g} C ({rule.layer})"
                 who = ("temperature", grade(view.state), rule.hazard, "over_temperature", rule.channel)
                 age = view.now_s - sample.t_request_s

@@ -237,8 +237,8 @@ class InProcessWatchdog:
             return
         plan = hello.enable[0]
         self._reply += data
-        if len(self._reply) >= plan.reply_length and self._query_s > -math.inf:
-            self._core.on_enable_read(self._reply[plan.offset] == plan.closed_value, self._query_s)
+        if self._query_s > -math.inf and (closed := plan.closed(self._reply)) is not None:
+            self._core.on_enable_read(closed, self._query_s)
             self._query_s = -math.inf
 
     async def bye(self) -> None:

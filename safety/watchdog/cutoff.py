@@ -175,9 +175,9 @@ class Cutoff:
         line.drain()
         seen, deadline_s = b"", time.monotonic() + ANSWER_S
         if line.write(plan.query, WRITE_S):
-            while len(seen) < plan.reply_length and (chunk := line.read(max(0.0, deadline_s - time.monotonic()))):
+            while plan.closed(seen) is None and (chunk := line.read(max(0.0, deadline_s - time.monotonic()))):
                 seen += chunk
-        return seen[plan.offset] == plan.closed_value if len(seen) >= plan.reply_length else None
+        return plan.closed(seen)
 
     def _latch(self, cut: Cut, now_s: float) -> None:
         path = latch_path(self.state_dir)

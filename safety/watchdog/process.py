@@ -188,8 +188,8 @@ class Process:
         if not data and ready[line.fd] & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
             self._poll.unregister(line.fd)  # it is dead: its answers grow old, and the daemon must trip
         self._reply += data
-        if self._query_s is not None and len(self._reply) >= plan.reply_length:
-            self.core.on_enable_read(self._reply[plan.offset] == plan.closed_value, self._query_s)
+        if self._query_s is not None and (closed := plan.closed(self._reply)) is not None:
+            self.core.on_enable_read(closed, self._query_s)
             self._query_s = None
 
     def _watch_enable(self, line: Line) -> None:

@@ -30,14 +30,12 @@ MAX_LINE = 256
 class Input:
     """The amplifier's input, as a generator's output sees it: a matched load that passes watts on."""
 
-    air_in_line = False
-    reverse_w = flow_ml_min = coolant_c = 0.0
+    reverse_w = 0.0
 
     def __init__(self, amplifier: ArAmplifier) -> None:
         self._amplifier = amplifier
-        self.inputs: dict[str, bool] = {}
         self.t_s = 0.0
-        self.forward_w = self.load_w = 0.0
+        self.forward_w = 0.0
 
     def advance(self, t_s: float) -> None:
         """Time of what comes next."""
@@ -45,15 +43,8 @@ class Input:
 
     def drive(self, forward_w: float) -> None:
         """Watts from now on."""
-        self.forward_w = self.load_w = forward_w
+        self.forward_w = forward_w
         self._amplifier.update(self.t_s)
-
-    def pump(self, flow_ml_min: float) -> None:
-        """Nothing flows here."""
-
-    def temperature_c(self, name: str) -> float:
-        """Nothing is measured here."""
-        return 0.0
 
 
 class ArAmplifier(Generator):

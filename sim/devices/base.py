@@ -7,7 +7,7 @@ never raises on anything a host may send, and time is always an argument: second
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Protocol
 
 Replies = list[tuple[float, bytes]]
@@ -36,6 +36,8 @@ class World(Protocol):
     def advance(self, t_s: float) -> None: ...
     def drive(self, forward_w: float) -> None: ...
     def pump(self, flow_ml_min: float) -> None: ...
+    def chill(self, bath_c: float) -> None: ...
+    def connect(self, channels: Collection[int]) -> None: ...
     def temperature_c(self, name: str) -> float: ...
 
 
@@ -49,7 +51,8 @@ class Emulator:
     """
 
     MODEL: ClassVar[str]
-    ROLE: ClassVar[str]  # "generator" | "pump" | "sensor" | "inputs" | "relay": which faults of the catalogue apply
+    ROLE: ClassVar[str]
+    """Which faults of the catalogue apply: generator, pump, chiller, sensor, inputs or relay."""
     BAUD: ClassVar[int]
     LATENCY_S: ClassVar[float]
     CHANNELS: ClassVar[tuple[str, ...]] = ()  # quantities a sensor fault can name

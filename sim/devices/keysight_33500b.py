@@ -5,10 +5,10 @@ form, any case, compound; the channel's number may be left out (``OUTP`` is ``OU
 ``SYST:ERR?`` reads a queue of 20. ``*RST`` turns the output off: sine of 1 kHz and 100 mVpp. An amplitude is what the
 *set* load would get: with ``OUTP:LOAD INF`` 1 Vpp is half as much in 50 ohm. It has no watchdog.
 
-Alone, it feeds the world through an ideal amplifier of ``gain_db`` (default 50); in a chain its watts go into the
-emulated amplifier's input. Options: ``identity``, ``dialect`` (33500b), ``gain_db``, ``latency_s`` (2 ms). Assumed: a
-value out of range sets the nearest limit and queues an error, as the manual says for amplitudes; the 33220A has no
-numbered headers and no voltage limits; bursts and modulations are accepted and not made.
+Alone, it feeds the world through an ideal amplifier of ``gain_db`` (default 50) to ``power_max_w`` (300); in a chain
+its watts go into the emulated amplifier's input. Options: ``identity``, ``dialect`` (33500b), ``gain_db``,
+``latency_s`` (2 ms). Assumed: a value out of range sets the nearest limit and queues an error, as the manual says for
+amplitudes; the 33220A has no numbered headers and no voltage limits; bursts and modulations are accepted and not made.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 from sim.devices.base import NEVER, World
 from sim.devices.generator import Generator
+from sim.devices.rf_output import Driven
 from sim.devices.scpi import (
     CONFLICT,
     ILLEGAL,
@@ -51,7 +52,6 @@ class Keysight33500B(ScpiInstrument, Generator):
     MODEL = "keysight-33500b"
     BAUD = 10_000_000  # a network
     LATENCY_S = 0.002
-    POWER_MAX_W = 10_000.0
     SETTLE_S = 0.001
     OPTIONS = Generator.OPTIONS | frozenset({"identity", "dialect", "gain_db"})
     IDENTITY = ""
@@ -76,9 +76,9 @@ class Keysight33500B(ScpiInstrument, Generator):
         self.output.on = False
         self.update(t_s)
 
-    def feeds(self, world: World) -> None:
-        """Give the output's own watts to ``world`` (an amplifier's input) instead of an ideal amplifier's."""
-        self.output.world, self.gain = world, 1.0
+    def feeds(self, load: Driven) -> None:
+        """Give the output's own watts to ``load`` (an amplifier's input) instead of an ideal amplifier's."""
+        self.output.world, self.gain = load, 1.0
 
     @property
     def radiating(self) -> bool:
@@ -219,4 +219,4 @@ def _in_vpp(value: float, unit: str) -> float:
 
 
 def _exact(value: float) -> str:
-    return f"{value:+.15E}"
+    return "+9.900000000000000E+37" if value >= INFINITE else f"{value:+.15E}"

@@ -12,80 +12,33 @@ when its "on" was not repeated for that long, as time-delay boards do), ``switch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sim.devices.base import NEVER, Emulator, Replies, World
+from sim.devices.base import Replies, World
+from sim.devices.relays import RelayBoard
 
 
-class KmtronicRelay(Emulator):
-    """``contact(n)`` is where contact n really is; ``coil`` is what the board believes."""
+class KmtronicRelay(RelayBoard):
+    """A board of four or eight relays, numbered from 1."""
 
     MODEL = "kmtronic-relay"
-    ROLE = "relay"
     BAUD = 9600
     LATENCY_S = 0.001
     OPTIONS = frozenset({"relays", "status_prefix", "native_timeout_s", "switch_s", "frame_gap_s", "latency_s"})
 
     def __init__(self, world: World, options: Mapping[str, Any], name: str) -> None:
-        super().__init__(world, options, name)
-        count = int(options.get("relays") or (4 if int(options.get("relay", 1)) <= 4 else 8))
-        timeout_s = options.get("native_timeout_s")
-        self.native_timeout_s = NEVER if timeout_s is None else float(timeout_s)
-        self.switch_s = float(options.get("switch_s", 0.004))
+        count = int(options.get("relays") or (4 if self.highest(options) <= 4 else 8))
+        super().__init__(world, options, name, count)
         self.frame_gap_s = float(options.get("frame_gap_s", 0.2))
         self.prefix = b"\xff\x08" if options.get("status_prefix") else b""
-        self.coil = [False] * count
-        self.on_contact: Callable[[float], None] | None = None
-        self._contact = [False] * count
-        self._moves: list[tuple[float, int, bool]] = []  # (when the contact arrives, relay, closed)
-        self._expiry_s = [NEVER] * count
         self._buffer = bytearray()
         self._byte_s = 0.0
 
-    # behaviour ------------------------------------------------------------------------------------------------------
-
-    def contact(self, relay: int) -> bool:
-        """Is the contact of relay ``relay`` (1..n) closed? A weld keeps a contact that has closed."""
-        return self._contact[relay - 1]
-
-    def poll_due(self, t_s: float) -> float | None:
-        for index, expiry_s in enumerate(self._expiry_s):
-            if t_s >= expiry_s:
-                self._switch(index, False, t_s)
-        moved = False
-        while self._moves and self._moves[0][0] <= t_s:
-            _, index, closed = self._moves.pop(0)
-            moved |= self._move(index, closed)
-        self.due_s = min(self._expiry_s)
-        if self._moves:
-            self.due_s = min(self.due_s, self._moves[0][0])
-        if moved:
-            self._tell(t_s)
-        return None if self.due_s == NEVER else self.due_s
-
-    def faults_changed(self, t_s: float) -> None:
-        if "weld" not in self.faults and self._contact != self.coil:
-            self._contact = list(self.coil)
-            self._tell(t_s)
-
-    def _switch(self, index: int, on: bool, t_s: float) -> None:
-        self._expiry_s[index] = t_s + self.native_timeout_s if on else NEVER
-        if on != self.coil[index]:
-            self.coil[index] = on
-            self._moves.append((t_s + self.switch_s, index, on))
-            self.wake(t_s + self.switch_s)
-        self.wake(self._expiry_s[index])
-
-    def _move(self, index: int, closed: bool) -> bool:
-        if self._contact[index] == closed or ("weld" in self.faults and not closed):
-            return False
-        self._contact[index] = closed
-        return True
-
-    def _tell(self, t_s: float) -> None:
-        if self.on_contact is not None:
-            self.on_contact(t_s)
+    @staticmethod
+    def highest(options: Mapping[str, Any]) -> int:
+        """The highest relay that the bench file uses."""
+        return int(options.get("relay", 1))
 
     # wire format ----------------------------------------------------------------------------------------------------
 
@@ -111,6 +64,6 @@ class KmtronicRelay(Emulator):
                 busy_s += self.latency_s + self.line_s(3 + len(reply))
                 replies.append((busy_s, reply))
             elif 1 <= relay <= len(self.coil) and state <= 1:
-                self._switch(relay - 1, state == 1, t_s)
+                self.switch(relay - 1, state == 1, t_s)
         buffer.clear()
         return replies

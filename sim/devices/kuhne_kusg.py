@@ -153,8 +153,11 @@ class KuhneKusg(Generator):
         "x?": lambda self, t_s: bytes((self.bias,)),
         "p?": lambda self, t_s: bytes((self.pulsed,)),
         "r?": lambda self, t_s: bytes((self.external,)),
-        "A?": lambda self, t_s: b"%d" % self.setpoint_w,
+        "A?": lambda self, t_s: b"%03d" % self.setpoint_w,
         "B?": lambda self, t_s: bytes((self.limit,)),
         "H?": lambda self, t_s: bytes((self.phase,)),
+        "C?": lambda self, t_s: b"%04d" % self.pulse_ms["C"],
+        "c?": lambda self, t_s: b"%04d" % self.pulse_ms["c"],
+        "fm?": lambda self, t_s: bytes((self.fine,)),
         "f?": _frequency,
     }

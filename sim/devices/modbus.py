@@ -13,7 +13,12 @@ from sim.devices.base import Emulator, Replies, World
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 LENGTHS = {1: 8, 2: 8, 3: 8, 4: 8, 5: 8, 6: 8}
-"""Of a request on a serial line, by function; 15 and 16 tell theirs."""
+"""Of a request on a serial line, by function; 15 and 16 tell theirs, others end where their check sum fits."""
+RTU_MIN, RTU_MAX = 4, 256
+SILENCE_S = 0.00175
+"""Between frames at more than 19200 baud (serial line V1.02, 2.5.1.1); below, 3.5 characters."""
+READ_MAX, WRITE_MAX = 125, 123
+"""Registers in one request of functions 3 and 4, and 16 (V1.1b3, 6.3, 6.4, 6.12)."""
 
 
 class ModbusError(Exception):
@@ -24,7 +29,7 @@ class ModbusError(Exception):
         self.code = code
 
 
-def crc16(data: bytes) -> bytes:
+def crc16(data: bytes | bytearray) -> bytes:
     """CRC-16/MODBUS (reflected 0xA001, start 0xFFFF), low byte first."""
     crc = 0xFFFF
     for byte in data:
@@ -70,8 +75,8 @@ class ModbusDevice(Emulator):
     # wire format ----------------------------------------------------------------------------------------------------
 
     def receive(self, data: bytes, t_s: float) -> Replies:
-        if self._buffer and self.framing == "rtu" and t_s - self._byte_s > self.line_s(4):
-            self._buffer.clear()  # 3.5 characters of silence end a frame
+        if self._buffer and self.framing == "rtu" and t_s - self._byte_s > max(self.line_s(4), SILENCE_S):
+            self._buffer.clear()  # silence ends a frame
         self._byte_s = t_s
         self._buffer += data
         replies: Replies = []
@@ -93,15 +98,28 @@ class ModbusDevice(Emulator):
                 buffer.clear()
                 return None
         else:
-            if len(buffer) < 7:
-                return None
-            function = buffer[1]
-            end = 9 + buffer[6] if function in (15, 16) else LENGTHS.get(function, len(buffer))
-        if len(buffer) < end:
+            end = self._rtu_length()
+        if not end or len(buffer) < end:
             return None
         frame = bytes(buffer[:end])
         del buffer[:end]
         return frame
+
+    def _rtu_length(self) -> int:
+        """Of the first frame on a serial line; 0: not known yet."""
+        buffer = self._buffer
+        if len(buffer) < RTU_MIN:
+            return 0
+        function = buffer[1]
+        if function in LENGTHS:
+            return LENGTHS[function]
+        if function in (15, 16):
+            return 9 + buffer[6] if len(buffer) > 6 else 0
+        if crc16(buffer[:-2]) == buffer[-2:]:
+            return len(buffer)
+        if len(buffer) > RTU_MAX:
+            buffer.clear()
+        return 0
 
     def _rtu(self, frame: bytes, t_s: float) -> bytes:
         if len(frame) < 4 or crc16(frame[:-2]) != frame[-2:]:
@@ -140,10 +158,10 @@ class ModbusDevice(Emulator):
                 raise ModbusError(ILLEGAL_VALUE)
             self.write_coil(address, value != 0, t_s)
             return data[:4]
-        if not 1 <= value <= (125 if function > 2 else 2000):
+        if not 1 <= value <= {3: READ_MAX, 4: READ_MAX, 16: WRITE_MAX}.get(function, 2000):
             raise ModbusError(ILLEGAL_VALUE)
         if function == 16:
-            if len(data) < 5 + 2 * value:
+            if len(data) != 5 + 2 * value or data[4] != 2 * value:
                 raise ModbusError(ILLEGAL_VALUE)
             for n in range(value):
                 self.write_register(address + n, int.from_bytes(data[5 + 2 * n : 7 + 2 * n], "big"), t_s)

@@ -7,8 +7,7 @@ A contact is wired between its pin and the module's supply, with a pull-down: cl
 wire, reads 0. ``pins`` maps contact names (``estop_a_closed``) to pins, as in the bench file.
 
 Options: ``pins``, ``ports`` (8; 16, 32, 64, 128), ``eol`` ("\\n\\r"), ``version`` ("00000008"), ``id`` ("00000000").
-Assumed: an unknown command is echoed and prompted without an answer; the echo is sent when the command is complete;
-``\\n`` from the host is ignored.
+Assumed: as in ``sim.devices.terminal``.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sim.devices.base import InputModule, Replies, World
+from sim.devices.terminal import Terminal
 
 PORT_NAMES = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
-MAX_LINE = 128
 
 Handler = Callable[["NumatoGpio", str], str | None]
 
@@ -44,7 +43,7 @@ class NumatoGpio(InputModule):
         self.output = 0
         self.notify = False
         self._seen = self.levels()
-        self._line = bytearray()
+        self._terminal = Terminal(self.eol, self._respond)
         self._digits = self.ports // 4
 
     # behaviour ------------------------------------------------------------------------------------------------------
@@ -144,28 +143,15 @@ class NumatoGpio(InputModule):
     # wire format ----------------------------------------------------------------------------------------------------
 
     def receive(self, data: bytes, t_s: float) -> Replies:
-        line = self._line
-        line += data
         replies: Replies = []
         busy_s = 0.0
-        while (end := line.find(0x0D)) >= 0:
-            text = bytes(line[:end]).replace(b"\n", b"")
-            del line[: end + 1]
-            reply = self._answer(text)
+        for reply in self._terminal.take(data):
             busy_s += self.latency_s + self.line_s(len(reply))
             replies.append((busy_s, reply))
-        if len(line) > MAX_LINE:
-            line.clear()
         return replies
 
-    def _answer(self, text: bytes) -> bytes:
-        eol = self.eol.encode()
-        command = text.decode("ascii", "replace")
-        answer = "" if not command else None
+    def _respond(self, command: str) -> str | None:
         for prefix, handler in self.COMMANDS.items():
             if command.startswith(prefix):
-                answer = handler(self, command[len(prefix) :])
-                break
-        if answer:
-            return text + eol + answer.encode("ascii", "replace") + eol + b">"
-        return text + eol + b">"
+                return handler(self, command[len(prefix) :])
+        return None

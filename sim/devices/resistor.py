@@ -3,6 +3,8 @@ a desk."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 LINE_OHM = 50.0
 ROOM_C = 22.0
 
@@ -19,7 +21,7 @@ class Resistor:
         self.energy_j = 0.0
         self.forward_w = self.reverse_w = self.load_w = 0.0
         self.flow_ml_min = 0.0
-        self.coolant_c = ROOM_C
+        self.coolant_c = self._bath_c = ROOM_C
         self.air_in_line = False
         self.inputs = {"estop_a": True, "estop_b": True, "foot_no": False, "foot_nc": True, "door": True}
         self._faults: dict[str, float] = {}
@@ -50,6 +52,14 @@ class Resistor:
         """Flow from now on."""
         self.flow_ml_min = 0.0 if "line_off" in self._faults else flow_ml_min
 
+    def chill(self, bath_c: float) -> None:
+        """The coolant's temperature from now on."""
+        self._bath_c = bath_c
+        self.coolant_c = self._faults.get("coolant_temp", bath_c)
+
+    def connect(self, channels: Collection[int]) -> None:
+        """The resistor is every electrode."""
+
     def temperature_c(self, name: str) -> float:
         """Room temperature, whatever the probe is called."""
         return ROOM_C
@@ -61,5 +71,5 @@ class Resistor:
         else:
             self._faults[name] = float(value)
         self.air_in_line = "air" in self._faults
-        self.coolant_c = self._faults.get("coolant_temp", ROOM_C)
+        self.coolant_c = self._faults.get("coolant_temp", self._bath_c)
         self.drive(self.forward_w)

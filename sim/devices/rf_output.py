@@ -5,14 +5,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Protocol
 
-from sim.devices.base import NEVER, World
+from sim.devices.base import NEVER
 
 SETTLE_AT = (0.0, 0.5, 1.0, 2.0, 3.5, 6.0)
 """When, in time constants after a change, the output is updated; between two updates it holds its value half-way."""
 
 SMALL_STEP_W = 2.0
 """Changes up to this settle within one reading's noise and are made at once."""
+
+
+class Driven(Protocol):
+    """What an output goes into: the world, or an amplifier's input."""
+
+    @property
+    def forward_w(self) -> float: ...
+    @property
+    def reverse_w(self) -> float: ...
+    def advance(self, t_s: float) -> None: ...
+    def drive(self, forward_w: float) -> None: ...
 
 
 class RfOutput:
@@ -23,7 +35,7 @@ class RfOutput:
     ``tau_s``. Reverse power above its limit folds the forward power back.
     """
 
-    def __init__(self, world: World, *, tau_s: float, power_max_w: float, reverse_max_w: float) -> None:
+    def __init__(self, world: Driven, *, tau_s: float, power_max_w: float, reverse_max_w: float) -> None:
         self.world = world
         self.tau_s = tau_s
         self.power_max_w = power_max_w

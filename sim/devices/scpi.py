@@ -73,6 +73,9 @@ class Words:
 
 def commands(line: str) -> Iterator[str]:
     """The commands of one message, cut at the semicolons that are not within quotes."""
+    if '"' not in line:
+        yield from line.split(";")
+        return
     quoted, begin = False, 0
     for at, character in enumerate(line):
         if character == '"':

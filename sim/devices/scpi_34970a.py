@@ -19,6 +19,7 @@ _WORDS = Words(
 _channels = re.compile(r"\(\s*@([0-9,:\s]*)\)")
 
 
+@functools.lru_cache(maxsize=512)
 def header(command: str) -> tuple[str, bool, str]:
     """(short upper-case header, is it a query, argument). The default root SENSe is left out.
 

@@ -55,8 +55,9 @@ FAULTS: dict[str, tuple[float, float, float]] = {
 class Coolant:
     """State of the loop; temperatures in degC, flows in mL/min.
 
-    ``line_off``, ``air``, ``blocked`` (share of the bore) and ``bubbles_per_min`` are the loop's faults. ``bath_c``: the
-    bag is a circulator's bath at this temperature; NaN: there is none. ``since_s``: seconds after the last ``step``.
+    ``line_off``, ``air``, ``blocked`` (share of the bore) and ``bubbles_per_min`` are the loop's faults. ``bath_c``:
+    the bag is a circulator's bath at this temperature; NaN: there is none. ``since_s``: seconds after the last
+    ``step``.
     """
 
     def __init__(

@@ -59,6 +59,7 @@ def test_the_reading_as_printed() -> None:
     ("reply", "error", "text"),
     [
         ("01 83 02 C0 F1", Refused, "exception 2: illegal address"),
+        ("01 83 0B 00 F7", Refused, "exception 11: the gateway got no answer"),
         ("01 03 0C 00 3C 00 14 00 3C 00 03 00 00 00 C0 14 74", BadReply, "wrong check sum"),
         ("02 03 0C 00 3C 00 14 00 3C 00 03 00 00 00 C0 50 66", BadReply, "wrong check sum, unit"),
         ("01 03 02 00 3C B8 55", BadReply, "1 registers where 6"),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from drivers import scpi
 from drivers.contract import BadReply, DeviceError, Refused
 from drivers.keysight_34970a import codec as keysight
 from drivers.keysight_34970a.driver import Keysight34970a, KeysightOptions
@@ -50,7 +51,7 @@ def test_not_readings(line: bytes) -> None:
 
 @given(st.binary(max_size=120))
 def test_keysight_codec_is_total(noise: bytes) -> None:
-    for decode in (lambda b: keysight.readings(b, 2), keysight.error_entry, lambda b: keysight.take_line(bytearray(b))):
+    for decode in (lambda b: keysight.readings(b, 2), scpi.error_entry, lambda b: scpi.take_line(bytearray(b))):
         try:
             decode(noise)
         except BadReply:

@@ -83,7 +83,7 @@ def test_it_installs_and_starts(repository: Path, environment: Path, tmp_path: P
 
 def test_the_lock_names_exact_versions_and_no_registry(repository: Path) -> None:
     locks = sorted((repository / "requirements").glob("*.txt"))
-    assert [lock.name for lock in locks] == ["dev.txt", "interop.txt", "peers.txt", "run.txt"]
+    assert [lock.name for lock in locks] == ["dev.txt", "interop-bare.txt", "interop.txt", "peers.txt", "run.txt"]
     for lock in locks:
         for line in lock.read_text().splitlines():
             assert line.startswith(("#", " ")) or "==" in line, f"{lock.name}: {line}"

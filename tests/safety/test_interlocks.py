@@ -173,6 +173,21 @@ def test_over_temperature(channel: str, below: float, above: float, hazard: str,
     assert after <= within_s
 
 
+@pytest.mark.parametrize("channel, warm", [("tc.coolant_in_c", 35.1), ("tc.tip_c", 60.1)])
+def test_on_the_way_to_ready_one_warm_reading_is_enough(channel: str, warm: float) -> None:
+    """A slow thermometer must not let the bench become READY before its debounce has seen enough readings."""
+    rig = Rig().to(State.SAFE)
+    rig.ask(Verb.PREPARE)
+    rig.override[channel] = warm
+    for _ in range(100):
+        rig.tick()
+        assert rig.out.state is State.PRECHECK
+        assert rig.out.first_trip is None
+    assert rig.out.blocked_by == ("temperature",)
+    del rig.override[channel]
+    rig.until(State.READY)
+
+
 @pytest.mark.parametrize(
     "inside, outside, hazard, monitor",
     [

@@ -14,6 +14,7 @@ OPTIONS: dict[str, dict[str, object]] = {
     "numato-gpio": {"pins": PINS},
     "moxa-iologik": {"pins": PINS},
     "omega-fob": {"channels": {1: "tissue_10mm_c"}},
+    "julabo": {"hasty": True},  # no pause between half a line and the question
 }
 
 WORDS = [
@@ -52,6 +53,16 @@ WORDS = [
     b"#RS\r",
     b"ta+\r",
     b"t9\ru k\r",
+    b"relay on 0\rrelay read 0\r",
+    b"relay read Z\r",
+    b"relay writeall zz\r",
+    b"OUT_SP_00_8.00\rSTART\r",
+    b"OUT_SP_08_01\r",
+    b"OUT_SP_00_--.5\r",
+    b"OUT_SP_00_nan\r",
+    b"out_sp_00 8.0\r",
+    b"out_mode_05 1\r",
+    b"out_sp_00 1e9\r",
     bytes.fromhex("0902 0B".replace(" ", "")),
     bytes.fromhex("0B2701D007FA"),
     bytes.fromhex("0FFFFF"),
@@ -59,6 +70,10 @@ WORDS = [
     bytes.fromhex("0103006400068417"),
     bytes.fromhex("000100000006010200000010"),
     bytes.fromhex("00010000FFFF0102"),
+    b"SOUR1:VOLT MAX;:OUTP1:LOAD INF;:OUTP1 ON\n",
+    b"VOLT inf;OFFS nan;:BURS:NCYC;;*RST\n",
+    b":CHAN9:RANG 1;:CHAN2:SCAL 1E-9;:MEAS:PHAS? CHAN7\n",
+    b"RF:ON\nLEVEL:GAIN99999999\nPOWER:OFF\n",
 ]
 LIVELY = {
     "tc-cxn": (bytes.fromhex("43004250000000000 0D5".replace(" ", "")), b"*"),
@@ -67,21 +82,32 @@ LIVELY = {
     "sensirion-slf3x": (bytes.fromhex("7E002500DA7E"), bytes.fromhex("7E0025")),
     "numato-gpio": (b"ver\r", b"ver\n\r00000008\n\r>"),
     "kmtronic-relay": (bytes.fromhex("FF0900"), b""),
+    "numato-relay": (b"ver\r", b"ver\n\r00000008\n\r>"),
+    "electrode-switch": (bytes.fromhex("FF0900"), b""),
+    "lauda": (b"TYPE\r", b"PRO\r\n"),
+    "julabo": (b"version\r", b"JULABO FP51_SL VERSION 1.1\r\n"),
     "kuhne-kusg": (b"f?\r", b""),
     "watson-marlow-du": (b"1ZY\r", b"1ZY\r"),
     "omega-fob": (b"b\r", b"b:32.2\r*"),
     "ae-bus": (bytes.fromhex("08A2AA"), bytes.fromhex("060CA2")),
     "sairem-gms": (bytes.fromhex("0103006400068417"), bytes.fromhex("01030C")),
     "moxa-iologik": (bytes.fromhex("000100000006010200000010"), bytes.fromhex("0001000000050102")),
+    "keysight-33500b": (b"OUTP1:LOAD 50;:OUTP1:LOAD?\n", b"+5.000000000000000E+01\n"),
+    "ar-amplifier": (b"*IDN?\n", b"AR-RF/MICROWAVE-INST,600A400,1.0\n"),
+    "infiniivision": (b"*OPC?\n", b"1\n"),
 }
 RESYNC = {
     "keysight-34970a": b"\x03*CLS\n",
     "tc-cxn": bytes(20),
     "sensirion-slf3x": b"\x7e\x7e",
     "kmtronic-relay": bytes(3),
+    "electrode-switch": bytes(3),
     "ae-bus": b"",  # silence ends half a packet
     "sairem-gms": b"",
     "moxa-iologik": bytes(300),
+    "keysight-33500b": b"\n",
+    "ar-amplifier": b"\n",
+    "infiniivision": b"\n",
 }
 
 pieces = st.lists(
@@ -100,7 +126,7 @@ def test_any_bytes(model: str, story: list[tuple[bytes, float]]) -> None:
             assert reply
         desk.wait(pause_s)
     assert 0.0 <= desk.world.forward_w <= 300.0
-    assert 0.0 <= desk.world.flow_ml_min <= 139.0
+    assert 0.0 <= desk.world.flow_ml_min <= 321.0  # the fastest pump: 400 rpm of 0.8 mL
     desk.wait(1.0)
     desk.ask(RESYNC.get(model, b"\r"))
     question, answer = LIVELY[model]

@@ -326,7 +326,7 @@ def test_bad_calls():
 
 def test_a_thin_sample_is_for_one_probe_alone():
     thin = World({"active_tip_mm": 30}, {"sample_radius_mm": 20}, 1)
-    with pytest.raises(ValueError, match="distance|outside"):
+    with pytest.raises(ValueError, match=r"distance|outside"):
         thin.temperature_c("tissue_30mm")
     with pytest.raises(ValueError, match=r"simulation\.sample_radius_mm: 5 is outside 10 to 70"):
         World({"active_tip_mm": 30}, {"sample_radius_mm": 5}, 1)

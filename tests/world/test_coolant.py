@@ -139,3 +139,26 @@ def test_air_in_the_line_lets_the_tip_warm_up():
     bench.fault("air")
     bench.advance(75.0)
     assert bench.temperature_c("tip") > cold_c + 15.0
+
+
+def test_a_circulator_holds_the_bag_and_heat_is_still_found_again():
+    loop = running(seconds=30.0)
+    loop.bath_c = 4.0
+    for _ in range(600):
+        loop.step(0.1, 15.0, 40.0)
+    assert loop.bag_c == 4.0
+    assert loop.inlet_c == pytest.approx(4.9, abs=0.2)
+    loop.fault("coolant_temp", 40.0)
+    loop.step(0.1, 15.0, 40.0)
+    assert loop.bag_c == 40.0
+    loop.fault("coolant_temp", None)
+    loop.step(0.1, 15.0, 40.0)
+    assert loop.bag_c == 4.0
+    assert abs(loop.balance()["residual_j"]) < 1e-6
+
+
+def test_a_bath_outside_what_is_liquid_is_refused():
+    world = World(NEEDLE, {"mesh": "fast"}, 1)
+    world.chill(5.0)
+    with pytest.raises(ValueError, match=r"bath_c: 200\.0 is outside -20 to 95"):
+        world.chill(200.0)

@@ -1,0 +1,1 @@
+"""AR (Amplifier Research) RF amplifiers."""

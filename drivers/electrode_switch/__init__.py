@@ -1,0 +1,1 @@
+"""Relay boards as electrode switch: one generator, several electrodes."""

@@ -1,0 +1,1 @@
+"""Keysight InfiniiVision oscilloscopes as meters of voltage, current and phase."""

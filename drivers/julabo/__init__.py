@@ -1,0 +1,1 @@
+"""Julabo circulators."""

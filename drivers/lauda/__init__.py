@@ -1,0 +1,1 @@
+"""Lauda thermostats and chillers."""

@@ -1,0 +1,1 @@
+"""Numato USB relay modules as enable line."""
