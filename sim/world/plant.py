@@ -80,7 +80,7 @@ def plant_for(
     """The solver for ``applicator``: one straight probe in 2D, several or bent ones in 3D.
 
     ``vessel_m``: distance and radius of a large vessel beside it, which makes every scene one in 3D.
-    ``sample_radius_m``: of a piece of tissue around a single probe, thinner than the domain; None: there is no end of it.
+    ``sample_radius_m``: of a piece of tissue around a single probe, thinner than the domain; None: endless.
     Raises ValueError for an unknown mesh, a geometry that does not fit the domain, or a thin sample in 3D.
     """
     if isinstance(applicator, Needle | Antenna) and vessel_m is None:
