@@ -85,8 +85,8 @@ def test_adiabatic_heating_boiling_and_recondensation():
     watts = 0.05 * latent
     for _ in range(100):
         burn._cells.heat(burn._source, 0.1, watts * burn._source.admittance_s, 37.0, 0.0, burn._sums)
-    burn._cells.box[:] = 1, burn.grid.padded[0] - 1, 1, burn.grid.padded[1] - 1
-    burn._cells.conductivity(burn._source)
+    burn._cells.follow_everywhere()
+    burn._cells.conduct()
     sigma = float(burn.grid.inner(burn._cells.sigma)[5, 5, 5])
     assert burn.temperature_c(0.0, 0.0, 0.01) == pytest.approx(100.0, abs=1e-3)
     wet = PLAIN.sigma_s_m * (1.0 + PLAIN.sigma_per_k * 63.0)
@@ -100,7 +100,7 @@ def test_adiabatic_heating_boiling_and_recondensation():
 def test_a10_arrhenius():
     burn = burn_of()
     warmed(burn, 54.0)
-    burn._cells.box[:] = 1, burn.grid.padded[0] - 1, 1, burn.grid.padded[1] - 1
+    burn._cells.follow_everywhere()
     for _ in range(600):
         burn._cells.harm(0.5)
     assert burn.grid.inner(burn._cells.omega_1)[9, 9, 9] == pytest.approx(15.87, rel=2e-3)

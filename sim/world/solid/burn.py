@@ -89,30 +89,28 @@ class SolidBurn:
 
     def _advance(self, dt_s: float, power_w: float, coolant_c: float, film_w_m2k: float) -> None:
         source, cells, clock = self._source, self._cells, self._clock
-        cells.heat(source, dt_s, power_w, coolant_c, film_w_m2k, self._sums)
         if self._sink is not None:
             self._sink.cool(dt_s, self._sums)
+        change, total = cells.heat(source, dt_s, power_w, coolant_c, film_w_m2k, self._sums)
         clock[STEPS] += 1.0
         clock[FIELD_AGE_S] += dt_s
         clock[DAMAGE_AGE_S] += dt_s
         if clock[DAMAGE_AGE_S] >= DAMAGE_EVERY_S - 1e-9:
             cells.harm(clock[DAMAGE_AGE_S])
             clock[DAMAGE_AGE_S] = 0.0
-        change, total = cells.conductivity(source)
         limit = CHANGE_AGED if clock[FIELD_AGE_S] >= MAX_AGE_S else CHANGE
         if total > limit * source.admittance_s:
-            self._solve()
+            self._solve(TOLERANCE)
         else:
             clock[ADMITTANCE_S] = source.admittance_s + change
 
-    def _solve(self, tolerance: float = TOLERANCE) -> None:
+    def _solve(self, tolerance: float) -> None:
+        self._cells.conduct()
         self._source.solve(self._cells.enthalpy, self._cells.sigma, tolerance)
-        self._cells.sigma_then[:] = self._cells.sigma
         self._clock[ADMITTANCE_S] = self._source.admittance_s
         self._clock[FIELD_AGE_S] = 0.0
 
     def _fresh_field(self) -> None:
-        self._cells.conductivity(self._source)
         self._solve(FIRST_TOLERANCE)
         self._publish()
 

@@ -11,38 +11,42 @@ from sim.world.needle import FILM_W_M2K
 from sim.world.solid import kernels_heat as kernels
 from sim.world.solid.electrodes import Source
 from sim.world.solid.field import Field32
-from sim.world.solid.grid import Array, SolidGrid
+from sim.world.solid.grid import Array, SolidGrid, aligned
 from sim.world.solid.tissue import Laws
 
 WARM_K = 0.5
-"""Conductivity and damage are followed where tissue is warmer than at the start by this much."""
+"""Conductivity is followed where tissue is warmer or colder than at the start by this much; damage where it is hot."""
 SAFETY = 0.9
 LEAST_OMEGA = np.float32(1.0e-30)
 
 
 class Cells:
     """Fields in the stored layout (sim.world.solid.grid). ``enthalpy``: J/m3 above unheated tissue; ``omega_1``,
-    ``omega_2``: damage; ``alive``: perfused share; ``sigma``: S/m now, ``sigma_then``: at the last field.
+    ``omega_2``: damage; ``alive``: perfused share; ``sigma``: S/m when ``conduct`` was last called: at the last field.
+    ``box``: planes and rows where conductivity is followed; ``hot``: where damage is (first, last, first, last).
     """
 
     def __init__(self, source: Source, laws: Laws) -> None:
         self.grid, self.laws = source.grid, laws
         self.enthalpy, self.omega_1, self.omega_2 = self._field(0.0), self._field(0.0), self._field(0.0)
-        self.alive, self.sigma, self._theta = self._field(0.0), self._field(1.0), self._field(0.0)
+        self.alive, self.sigma = self._field(0.0), self._field(1.0)
         self.grid.inner(self.alive)[:] = 1.0
         self.grid.inner(self.sigma)[:] = laws.conductivity_s_m()
-        self.sigma_then = self.sigma.copy()
         _, rows, self._sy = self.grid.padded
         self._sx = rows * self._sy
-        self._more = np.zeros(self._sx, np.float32)
+        self._slack = -(-self._sy // 16) * 16  # whole lines of the caches (grid.aligned)
+        self._more, self._flow = aligned(self._sx), aligned(3, -(-self._sx // 16) * 16 + 2 * self._slack)
         self._sinks = source.sinks
         self._stencil()
         low, high = self.grid.core_low_m, self.grid.core_high_m
         inside = [np.flatnonzero((c > a) & (c < b)) for c, a, b in zip(self.grid.centres_m, low, high, strict=True)]
         self.box = np.array([inside[0][0] + 1, inside[0][-1] + 2, inside[1][0] + 1, inside[1][-1] + 2])
+        self.hot = self.box.copy()
 
     def _field(self, value: float) -> Field32:
-        return np.full(int(np.prod(self.grid.padded)), value, np.float32)
+        field = aligned(int(np.prod(self.grid.padded)))
+        field[:] = value
+        return field
 
     def _stencil(self) -> None:
         """Coefficients of heat conduction, 1/m2: along x by plane, along y and z within a plane; 0 at the edges."""
@@ -53,7 +57,7 @@ class Cells:
             across.append(np.array([np.append(1 / apart, 0.0) / width, np.insert(1 / apart, 0, 0.0) / width]))
         self._across = np.zeros((2, grid.padded[0]), np.float32)
         self._across[:, 1:-1] = across[0]
-        planes = np.zeros((5, rows, nz), np.float32)
+        planes = aligned(5, rows, nz)
         planes[0:2, 1:-1] = across[1][:, :, None]
         planes[2:4, 1:-1] = across[2][:, None]
         planes[4, 1:-1] = np.outer(grid.widths_m[1], grid.widths_m[2])
@@ -79,42 +83,34 @@ class Cells:
 
     def heat(
         self, source: Source, dt_s: float, power_w: float, coolant_c: float, film_w_m2k: float, sums: Array
-    ) -> None:
-        """One step of the bio-heat equation; adds to the energies in ``sums`` (kernels_heat)."""
+    ) -> tuple[float, float]:
+        """One step of the bio-heat equation; adds to the energies in ``sums`` (kernels_heat).
+
+        Returns the first-order change of the admittance since the field of ``sigma``, net and absolute, S.
+        """
         law, sinks = self.laws.law, self._sinks
         kernels.cool(
             self.enthalpy, law, sinks.cell, sinks.conductance_m, sinks.area_m2, film_w_m2k * sinks.film, sinks.bare,
             self._sink_m3, coolant_c - self.laws.start_c, dt_s, sums,
         )  # fmt: skip
-        kernels.march(
-            self.enthalpy, self._theta, source.heat, self.alive, self._more, law, self._dx, self._area, self._across,
-            self._up, self._down, self._right, self._left, source.admittance_s - source.beyond_s, self._sx, self._sy,
-            dt_s, power_w / source.admittance_s, sums,
+        change, total = kernels.march(
+            self.enthalpy, self.sigma, source.heat, self.alive, self._more, self._flow, law, self._dx, self._area,
+            self._across, self._up, self._down, self._right, self._left, self.box,
+            source.admittance_s - source.beyond_s, self._sx, self._sy, self._slack, dt_s,
+            power_w / source.admittance_s, sums,
         )  # fmt: skip
+        return float(change), float(total)
 
-    def conductivity(self, source: Source) -> tuple[float, float]:
-        """Bring ``sigma`` up to date; first-order change of the admittance since the last field, net, absolute, S."""
-        return kernels.conduct(
-            self.enthalpy, self.sigma, self.sigma_then, source.heat, self._area, self._dx, self.laws.law, self.box,
-            self._sx, self._sy,
-        )  # fmt: skip
+    def conduct(self) -> None:
+        """Bring ``sigma`` up to date, for a new field."""
+        kernels.conduct(self.enthalpy, self.sigma, self.laws.law, self.box, self._sx, self._sy)
 
     def harm(self, dt_s: float) -> None:
-        """Damage of ``dt_s`` at the present temperatures, in the warm box, which follows the heat outward first."""
-        self._widen()
-        kernels.harm(
-            self.enthalpy, self.omega_1, self.omega_2, self.alive, self.laws.law, self.box, self._sx, self._sy, dt_s
-        )
-
-    def _widen(self) -> None:
-        warm = WARM_K / float(self.laws.law[kernels.RC_INV])
-        cells, box = self.enthalpy.reshape(self.grid.padded), self.box
-        limits = (1, self.grid.padded[0] - 1, 1, self.grid.padded[1] - 1)
-        rows, planes = slice(box[2], box[3]), slice(box[0], box[1])
-        beside = (cells[box[0] - 1, rows], cells[box[1], rows], cells[planes, box[2] - 1], cells[planes, box[3]])
-        for side in range(4):
-            if box[side] != limits[side] and max(np.max(beside[side]), -np.min(beside[side])) > warm:
-                box[side] += 1 if side % 2 else -1
+        """Damage of ``dt_s`` at the present temperatures, where there is any; both boxes follow the heat outward."""
+        law = self.laws.law
+        for box, warm_k in ((self.box, WARM_K), (self.hot, float(law[kernels.U_HARMLESS]))):
+            kernels.widen(self.enthalpy, box, warm_k / float(law[kernels.RC_INV]), self._sx, self._sy)
+        kernels.harm(self.enthalpy, self.omega_1, self.omega_2, self.alive, law, self.hot, self._sx, self._sy, dt_s)
 
     def celsius(self) -> NDArray[np.float32]:
         """Temperatures, [nx, ny, nz]."""
@@ -138,7 +134,7 @@ class Cells:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """All that goes on in time, for saving."""
-        names = ("enthalpy", "omega_1", "omega_2", "alive", "sigma", "sigma_then", "box")
+        names = ("enthalpy", "omega_1", "omega_2", "alive", "sigma", "box", "hot")
         return {name: getattr(self, name) for name in names}
 
     def take_over(self, old: Cells, back_m: float) -> None:
@@ -155,7 +151,12 @@ class Cells:
         for mine, theirs in ((self.omega_1, old.omega_1), (self.omega_2, old.omega_2)):
             logs = moved(np.log(np.maximum(theirs, LEAST_OMEGA)) - np.log(LEAST_OMEGA))
             self.grid.inner(mine)[:] = np.where(logs > 0.5, np.exp(logs) * LEAST_OMEGA, 0.0)
-        self.box = np.array([1, self.grid.padded[0] - 1, 1, self.grid.padded[1] - 1])
+        self.follow_everywhere()
+
+    def follow_everywhere(self) -> None:
+        """Both boxes: the whole grid."""
+        for box in (self.box, self.hot):
+            box[:] = 1, self.grid.padded[0] - 1, 1, self.grid.padded[1] - 1
 
 
 def carried(old: SolidGrid, new: SolidGrid, values: Array, back_m: float) -> Array:

@@ -129,7 +129,8 @@ class ElectrodeSource:
         for name in saved:
             if name.startswith(PHI):
                 channels = tuple(int(part) for part in name.removeprefix(PHI).split("_"))
-                self._phi[channels] = np.array(saved[name])
+                self._phi[channels] = self._field.new()
+                self._phi[channels][:] = saved[name]
         self._now = self._phi[chosen(np.flatnonzero(~np.isnan(self._volts)).tolist(), self.channels)]
         self._field.take_up(saved)
 

@@ -86,18 +86,21 @@ def blood(e: Field, alive: Field, area: Field, out: Field, law: Field) -> tuple[
 
 
 @kernel
-def exchange(e: Field, t: Field, q: Field, more: Field, dx_up: float, dx_down: float, up: Field, down: Field,
-             right: Field, left: Field, s: int, sx: int, sy: int, dt: float, v2: float) -> None:  # fmt: skip
-    """One explicit step of the plane from ``s`` on: conduction, the field's heat ``q`` times ``v2``, ``more``."""
-    own, heat, enthalpy = t[s : s + sx], q[s : s + sx], e[s : s + sx]
-    ta, tb, ya, yb = t[s + sx : s + 2 * sx], t[s - sx : s], t[s + sy : s + sy + sx], t[s - sy : s - sy + sx]
-    za, zb = t[s + 1 : s + 1 + sx], t[s - 1 : s - 1 + sx]
-    step, volts = np.float32(dt), np.float32(v2)
-    ga, gb = np.float32(dx_up), np.float32(dx_down)
-    for c in range(sx):
+def exchange(enthalpy: Field, before: Field, own: Field, after: Field, heat: Field, more: Field, g_up: float,
+             g_down: float, up: Field, down: Field, right: Field, left: Field, slack: int, sy: int,
+             dt: float, v2: float) -> None:  # fmt: skip
+    """One explicit step of a plane: conduction, the field's heat times ``v2``, ``more``. Theta of the plane ``before``,
+    its ``own``, and of the one ``after``, each with ``slack`` before and behind, no less than a row.
+    """
+    n = enthalpy.size
+    first, last = slack, slack + n
+    t, ta, tb = own[first:last], after[first:last], before[first:last]
+    ya, yb, za, zb = own[first + sy : last + sy], own[first - sy :], own[first + 1 : last + 1], own[first - 1 :]
+    step, volts, ga, gb = np.float32(dt), np.float32(v2), np.float32(g_up), np.float32(g_down)
+    for c in range(n):
         enthalpy[c] += step * (
-            ga * (ta[c] - own[c]) + gb * (tb[c] - own[c]) + up[c] * (ya[c] - own[c]) + down[c] * (yb[c] - own[c])
-            + right[c] * (za[c] - own[c]) + left[c] * (zb[c] - own[c]) + heat[c] * volts + more[c]
+            ga * (ta[c] - t[c]) + gb * (tb[c] - t[c]) + up[c] * (ya[c] - t[c]) + down[c] * (yb[c] - t[c])
+            + right[c] * (za[c] - t[c]) + left[c] * (zb[c] - t[c]) + heat[c] * volts + more[c]
         )  # fmt: skip
 
 
@@ -127,20 +130,14 @@ def cool(e: Field, law: Field, cell: Index, conductance: Array, area: Array, fil
 
 
 @kernel
-def conduct(e: Field, sig: Field, reference: Field, q: Field, area: Field, dx: Field, law: Field, box: Index, sx: int,
-            sy: int) -> tuple[float, float]:  # fmt: skip
-    """Conductivity now in the planes and rows of ``box``; first-order change of the admittance since the last field,
-    as it is and summed as absolute values (S). As in two dimensions: a cell counts bounded, however far it dries.
-    """
+def conduct(e: Field, sig: Field, law: Field, box: Index, sx: int, sy: int) -> None:
+    """Conductivity now in the planes and rows of ``box``."""
     boiling, latent, span, rc, rc_dry = law[E_BOIL], law[LATENT], law[SPAN], law[RC_INV], law[RC_DRY_INV]
     dry_from, sig_0, slope, floor, per = law[U_DRY], law[SIG_0], law[SIG_SLOPE], law[FLOOR], law[PER_FRACTION]
     wave_a, wave_b, wave = law[WAVE_A], law[WAVE_B], law[WAVE_B] > ZERO
-    change = total = 0.0
     for i in range(box[0], box[1]):
         first, last = i * sx + box[2] * sy, i * sx + box[3] * sy
-        enthalpy, sigma, ref = e[first:last], sig[first:last], reference[first:last]
-        heat, wide = q[first:last], area[box[2] * sy : box[3] * sy]
-        part = whole = ZERO
+        enthalpy, sigma = e[first:last], sig[first:last]
         for c in range(last - first):
             over = max(enthalpy[c] - boiling, ZERO)
             steam = min(over, latent)
@@ -152,14 +149,60 @@ def conduct(e: Field, sig: Field, reference: Field, q: Field, area: Field, dx: F
             if wave:
                 v = quick_exp(wave_a - wave_b * min(u, dry_from))
                 wet = sig_0 * v / (ONE + v)
-            now = wet * max(floor, left / (ONE + x * x))
-            sigma[c] = now
-            dy = heat[c] * wide[c] * (now - ref[c]) / max(now, ref[c])
-            part += dy
-            whole += abs(dy)
-        change += part * dx[i]
-        total += whole * dx[i]
-    return change, total
+            sigma[c] = wet * max(floor, left / (ONE + x * x))
+
+
+@kernel
+def drift(enthalpy: Field, sigma: Field, heat: Field, area: Field, law: Field) -> tuple[float, float]:
+    """First-order change of the admittance since the field of ``sigma``, in part of a plane, per width: as it is and
+    summed as absolute values, S/m. As in two dimensions: a cell counts bounded, however far it dries. The law is
+    ``conduct``'s with its division put off, for divisions would take most of the time.
+    """
+    boiling, latent, span, rc, rc_dry = law[E_BOIL], law[LATENT], law[SPAN], law[RC_INV], law[RC_DRY_INV]
+    dry_from, sig_0, slope, floor, per = law[U_DRY], law[SIG_0], law[SIG_SLOPE], law[FLOOR], law[PER_FRACTION]
+    wave_a, wave_b, wave = law[WAVE_A], law[WAVE_B], law[WAVE_B] > ZERO
+    part = whole = ZERO
+    for c in range(enthalpy.size):
+        over = max(enthalpy[c] - boiling, ZERO)
+        steam = min(over, latent)
+        u = min(enthalpy[c], boiling) * rc + steam * span + max(over - latent, ZERO) * rc_dry
+        x = steam * per
+        x *= x
+        by = ONE + x * x
+        left = ONE - min(max(u - dry_from, ZERO) * QUARTER, ONE)
+        wet = sig_0 + slope * min(u, dry_from)
+        if wave:
+            v = quick_exp(wave_a - wave_b * min(u, dry_from))
+            wet = sig_0 * v / (ONE + v)
+        now, then = wet * max(floor * by, left), sigma[c] * by
+        dy = heat[c] * area[c] * (now - then) / max(now, then)
+        part += dy
+        whole += abs(dy)
+    return float(part), float(whole)
+
+
+@kernel
+def widen(e: Field, box: Index, warm: float, sx: int, sy: int) -> None:
+    """Grow ``box`` (first and last plane, first and last row, the last ones not included) until no cell beside it has
+    gained or lost more than ``warm``, J/m3.
+    """
+    limit, quiet, side = np.float32(warm), 0, 0
+    while quiet < 4:
+        step = 1 if side % 2 else -1
+        beside = box[side] + (step - 1) // 2  # the first plane or row outside
+        most = ZERO
+        if 1 <= beside <= (e.size // sx if side < 2 else sx // sy) - 2:
+            planes = (beside, beside + 1) if side < 2 else (box[0], box[1])
+            rows = (box[2], box[3]) if side < 2 else (beside, beside + 1)
+            for i in range(planes[0], planes[1]):
+                line = e[i * sx + rows[0] * sy : i * sx + rows[1] * sy]
+                for c in range(line.size):
+                    most = max(most, abs(line[c]))
+        quiet = 0 if most > limit else quiet + 1
+        if most > limit:
+            box[side] += step
+        else:
+            side = (side + 1) % 4
 
 
 @kernel
@@ -190,27 +233,38 @@ def harm(e: Field, omega_1: Field, omega_2: Field, alive: Field, law: Field, box
 
 
 @kernel
-def march(e: Field, t: Field, q: Field, alive: Field, more: Field, law: Field, dx: Field, area: Field, across: Field,
-          up: Field, down: Field, right: Field, left: Field, heat_s: float, sx: int, sy: int, dt: float, v2: float,
-          sums: Array) -> None:  # fmt: skip
-    """One heat step of the whole grid, plane after plane, theta one plane ahead.
+def march(e: Field, sig: Field, q: Field, alive: Field, more: Field, flow: Field, law: Field, dx: Field, area: Field,
+          across: Field, up: Field, down: Field, right: Field, left: Field, box: Index, heat_s: float, sx: int, sy: int,
+          slack: int, dt: float, v2: float, sums: Array) -> tuple[float, float]:  # fmt: skip
+    """One heat step of the whole grid, plane after plane, theta one plane ahead in the three planes of ``flow``
+    (``slack``: exchange).
 
-    ``across[0 | 1, plane]``: conduction to the next and last plane, 1/m2;
-    ``heat_s``: the field's heat inside the domain, W per V2.
+    ``across[0 | 1, plane]``: conduction to the next and last plane, 1/m2; ``heat_s``: the field's heat inside the
+    domain, W per V2; ``sig``: conductivity of that field. Returns the first-order change of the admittance since then
+    in the planes and rows of ``box``, net and absolute, S.
     """
     planes = e.size // sx
-    theta(e[sx : 2 * sx], t[sx : 2 * sx], law)
-    perfused = living = 0.0
+    perfused = living = change = total = 0.0
     flowing = law[QB] > ZERO or law[QM] > ZERO
+    theta(e[sx : 2 * sx], flow[1, slack : slack + sx], law)
     for i in range(1, planes - 1):
         s = i * sx
+        before, own, after = flow[(i - 1) % 3], flow[i % 3], flow[(i + 1) % 3]
         if i < planes - 2:
-            theta(e[s + sx : s + 2 * sx], t[s + sx : s + 2 * sx], law)
+            theta(e[s + sx : s + 2 * sx], after[slack : slack + sx], law)
+        enthalpy = e[s : s + sx]
         if flowing:
-            brought, own = blood(e[s : s + sx], alive[s : s + sx], area, more, law)
+            brought, own_w = blood(enthalpy, alive[s : s + sx], area, more, law)
             perfused += brought * dx[i]
-            living += own * dx[i]
-        exchange(e, t, q, more, across[0, i], across[1, i], up, down, right, left, s, sx, sy, dt, v2)
+            living += own_w * dx[i]
+        exchange(enthalpy, before, own, after, q[s : s + sx], more, across[0, i], across[1, i], up, down, right, left,
+                 slack, sy, dt, v2)  # fmt: skip
+        if box[0] <= i < box[1]:
+            low, high = box[2] * sy, box[3] * sy
+            part, whole = drift(enthalpy[low:high], sig[s + low : s + high], q[s + low : s + high], area[low:high], law)
+            change += part * dx[i]
+            total += whole * dx[i]
     sums[E_SOURCE] += heat_s * v2 * dt
     sums[E_PERFUSED] += perfused * dt
     sums[E_METABOLIC] += living * dt
+    return change, total
