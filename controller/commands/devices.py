@@ -61,6 +61,45 @@ def probe(port: str | None, driver: str | None, baud: int | None, pairs: tuple[s
         click.echo(f"  {key}: {value}")
 
 
+@devices.command()
+@click.argument("port")
+@click.option("--driver", required=True, help="The driver that asks; `ablate devices list` names them.")
+@click.option("--baud", type=click.IntRange(300, 4_000_000), help="Default: the driver's own.")
+@click.option("--option", "pairs", multiple=True, metavar="KEY=VALUE", help="As in `options:`; repeatable.")
+@click.option("--polls", type=click.IntRange(0, 10_000), default=5, show_default=True, help="After connecting.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; default: standard output.")
+def trace(port: str, driver: str, baud: int | None, pairs: tuple[str, ...], polls: int, out: Path | None) -> int:
+    """Record what DRIVER and the device on PORT say to each other, as pairs (request, reply) for a test.
+
+    Connects, polls, turns off; never energises. A device that answers wrongly is recorded too: exit code 4, the file
+    holds the bytes that were wrong.
+
+    \b
+    Example:
+      ablate devices trace /dev/ttyUSB0 --driver tc-cxn --out recorded_cxn.py
+    """
+    from controller.checkup.trace import trace as record
+    from controller.config.problems import ConfigError, Problem
+    from controller.exits import Exit
+    from drivers.registry import load_driver
+
+    kind = load_driver(driver)
+    found = asyncio.run(record(kind, kind.OPTIONS.model_validate(_options(kind, pairs)), port, baud, polls))
+    text = found.as_python()
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ConfigError([Problem(str(out), 0, "", f"cannot be written: {error.strerror}")]) from error
+        click.echo(f"{sum(map(len, found.ports.values()))} exchanges in {out}", err=True)
+    if found.problem:
+        click.echo(found.problem, err=True)
+        return Exit.DEVICE
+    return Exit.DONE
+
+
 def installed_drivers() -> list[dict[str, str]]:
     """One row per registered driver. One that does not load is listed with its problem."""
     from drivers.registry import PluginError, checked, offered
