@@ -3,6 +3,7 @@
 #   make bench  measured figures against their floors                     make lint   style, types, imports
 #   make interop  other people's clients and simulators on our wires      make lock   renew requirements/*.txt
 #   make validate  published burns against the simulated tissue; writes docs/validation.md
+#   make fuzz   a million mutated replies into every codec
 #   make bench-peers  the tissue solver against scikit-fem, py-pde and, where the system has it, dolfinx
 
 PYTHON ?= python3
@@ -13,11 +14,11 @@ INTEROP := .venv-interop
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-peers validate lint interop lock setup setup-dev clean
+.PHONY: help fuzz demo test bench bench-peers validate lint interop lock setup setup-dev clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,6s/^# *//p' Makefile
+	@sed -n '2,7s/^# *//p' Makefile
 
 demo: setup
 	@$(VENV)/bin/ablate demo $(ARGS)
@@ -51,6 +52,10 @@ interop: setup-dev $(INTEROP)/.installed
 	@INTEROP_PYTHON=$(CURDIR)/$(INTEROP)/bin/python $(PY) -m pytest tests/interop $(ARGS)
 
 # ---- set-up: each stamp is renewed when what it stands on has changed
+
+# A million mutated replies into every codec: about half an hour. FUZZ=100000 for a first look.
+fuzz: setup-dev
+	@$(PY) -m tests.fuzz.codecs --inputs $(or $(FUZZ),1000000) $(ARGS)
 
 setup: $(VENV)/.warm
 setup-dev: $(VENV)/.dev $(VENV)/.warm

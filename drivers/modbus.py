@@ -7,6 +7,7 @@ A driver asks through its port like any other, so that off overtakes, late repli
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
@@ -19,6 +20,9 @@ from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, WriteSing
 from drivers.contract import BadReply, Refused
 
 T = TypeVar("T")
+
+# What it would say of every damaged frame is in our BadReply, with the bytes; a noisy line must not fill the log.
+logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 Request = tuple[bytes, Callable[[bytearray], T | None]]
 """What ``Port.exchange`` takes: bytes, and the parser of their reply."""
 
