@@ -14,10 +14,12 @@ import multiprocessing
 import os
 import socket
 import statistics
+import tempfile
 import threading
 import time
 import tty
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import serial
 
@@ -28,7 +30,7 @@ from drivers.transport.open import open_link
 from drivers.transport.port import LinkPort
 from sim.bench import SimBench
 from sim.devices.resistor import Resistor
-from sim.servers import TcpServer
+from sim.servers import PtyServer, TcpServer
 
 REQUEST, REPLY = b"MEAS:POWER:FORWARD?\n", b"FWD   50.00 W REV    2.50 W  \n"
 PACE_S = 0.005
@@ -311,6 +313,38 @@ def emulator_row(seconds: float) -> None:
         peer.stop()
 
 
+def _idle_bench(told: object, seconds: float) -> None:
+    """Twelve devices on pseudo-terminals, with tissue; nobody asks them anything."""
+    models = ["tc-cxn", "ismatec-reglo-icc", *["sensirion-slf3x"] * 2, *["kmtronic-relay"] * 4, *["moxa-iologik"] * 4]
+    options = {"moxa-iologik": {"pins": {"door_closed": 0}}}
+    devices = {
+        f"d{n}": {"driver": model, "port": f"sim://d{n}", "options": options.get(model, {})}
+        for n, model in enumerate(models)
+    }
+
+    async def run(folder: Path) -> None:
+        bench = SimBench({"devices": devices, "applicator": {"active_tip_mm": 30}, "simulation": {}})
+        bench.start(asyncio.get_running_loop())
+        ends = [PtyServer(bench.wires[name], folder / name) for name in devices]
+        await asyncio.sleep(1.0)
+        began_s = time.process_time()
+        await asyncio.sleep(seconds)
+        told.send((len(ends), (time.process_time() - began_s) / seconds))  # type: ignore[attr-defined]
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(Path(folder)))
+
+
+def idle_row(seconds: float) -> None:
+    ours_end, theirs = multiprocessing.Pipe()
+    peer = Peer(_idle_bench, theirs, seconds)
+    try:
+        count, share = ours_end.recv()
+        print(f"an emulated bench of {count} devices with tissue, idle: {100 * share:.1f} % of a core")
+    finally:
+        peer.stop()
+
+
 def main() -> None:
     """Print the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -321,6 +355,7 @@ def main() -> None:
     asyncio.run(driver_row(queries))
     asyncio.run(lines_row(3.0))
     emulator_row(2.0)
+    idle_row(5.0)
 
 
 if __name__ == "__main__":
