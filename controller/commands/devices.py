@@ -35,16 +35,24 @@ def list_(as_json: bool) -> None:
 @click.option("--driver", help="The driver to ask with; `ablate devices list` names them.")
 @click.option("--baud", type=click.IntRange(300, 4_000_000), help="Default: the driver's own.")
 @click.option("--option", "pairs", multiple=True, metavar="KEY=VALUE", help="As in `options:`; repeatable.")
+@click.option("--visa", is_flag=True, help="Look for VISA resources instead, and ask each `*IDN?`. Takes seconds.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object or array.")
-def probe(port: str | None, driver: str | None, baud: int | None, pairs: tuple[str, ...], as_json: bool) -> None:
+def probe(
+    port: str | None, driver: str | None, baud: int | None, pairs: tuple[str, ...], visa: bool, as_json: bool
+) -> None:
     """Without PORT: the serial ports that are there, under the names that last. Nothing is opened.
 
     With PORT and --driver: ask the device there who it is. Nothing is energised; a generator that is found on is turned
     off. No driver is tried on a port without being named: what identifies one instrument may command another.
     """
     if port is None:
-        _show_ports(as_json)
+        if visa:
+            _show_resources(as_json)
+        else:
+            _show_ports(as_json)
         return
+    if visa:
+        raise click.UsageError("--visa searches; it takes no PORT")
     if driver is None:
         raise click.UsageError("name the driver to ask with: --driver NAME (see `ablate devices list`)")
     from controller.checkup.devices import identify
@@ -138,6 +146,19 @@ def _show_ports(as_json: bool) -> None:
         state = "" if port.may_open else "  not permitted"
         users = f"  in use by {', '.join(port.used_by)}" if port.used_by else ""
         click.echo(f"{port.name}  ({port.device}) {'  '.join(a for a in about if a)}{state}{users}")
+
+
+def _show_resources(as_json: bool) -> None:
+    from controller.checkup.resources import visa_resources
+
+    found = visa_resources()
+    if as_json:
+        click.echo(json.dumps([resource.as_dict() for resource in found]))
+        return
+    if not found:
+        click.echo("no VISA resource was found; a LAN instrument may be named all the same: visa://TCPIP::HOST::INSTR")
+    for resource in found:
+        click.echo(f"{resource.name}  {resource.identity or 'does not say who it is'}")
 
 
 def _options(kind: type, pairs: tuple[str, ...]) -> dict[str, object]:
