@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from drivers.contract import BadReply, DeviceError, NoReply
+from drivers.contract import BadReply, DeviceError, NoReply, Refused
 from drivers.transport.base import Port
 
 T = TypeVar("T")
@@ -34,6 +34,26 @@ async def ask(
         except (NoReply, BadReply):
             continue
     return await port.exchange(request, parse, timeout_s=timeout_s, acknowledge=acknowledge)
+
+
+async def refuse_if_on(device: str, is_on: Callable[[], Awaitable[bool]], off: Callable[[], Awaitable[object]]) -> None:
+    """While connecting: a generator whose output is on is turned off, asked again, and refused all the same. Somebody
+    else was driving it, and nobody knows into what.
+
+    Raises:
+        DeviceError: it was on; says whether it is off now.
+        NoReply, BadReply, Refused, LinkLost: it does not say.
+    """
+    if not await is_on():
+        return
+    try:
+        await off()
+        now_off = not await is_on()
+    except (NoReply, BadReply, Refused):
+        now_off = False
+    did = "it has been turned off" if now_off else "it could NOT be turned off: cut its power now"
+    remedy = "find out what was driving it, then connect again"
+    raise DeviceError(device, f"the generator's output was on when we connected; {did}", remedy)
 
 
 def silent(device: str, model: str, url: str, error: Exception) -> DeviceError:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import Field
 
 from drivers.ae_bus import codec
-from drivers.asking import ask, other_model, silent
+from drivers.asking import ask, other_model, refuse_if_on, silent
 from drivers.contract import BadReply, ChannelSpec, Declaration, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.reflection import IMPEDANCE_MAX_OHM, impedance_ohm
@@ -108,7 +108,7 @@ class AeBus(GuardedSource):
         """
         try:
             identity = await self._identify()
-            await self._refuse_if_on()
+            await refuse_if_on(self.name, self._is_on, self.off)
             await self._quieten()
         except (NoReply, BadReply, Refused) as error:
             what = "AE Bus generator (odd parity; the baud rate of its host port)"
@@ -135,18 +135,6 @@ class AeBus(GuardedSource):
         if self.options.serial is not None and self.options.serial != serial:
             raise other_model(self.name, self.options.serial, serial or "no serial number", self.port.url)
         return Identity(model or "AE Bus", serial, software, {"frequency_hz": str(self._frequency_hz)})
-
-    async def _refuse_if_on(self) -> None:
-        if not await self._is_on():
-            return
-        try:
-            await self.off()
-            off = not await self._is_on()
-        except (NoReply, BadReply, Refused):
-            off = False
-        did = "it has been turned off" if off else "it could NOT be turned off: cut its power now"
-        remedy = "find out what was driving it, then connect again"
-        raise DeviceError(self.name, f"the generator's RF output was on when we connected; {did}", remedy)
 
     async def _is_on(self) -> bool:
         return bool(await self._get(codec.GET_STATUS, 4) & (codec.STATUS_ON | codec.STATUS_REQUESTED))

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from pydantic import Field
 
 from drivers import scpi
-from drivers.asking import ask, other_model, other_serial, silent
+from drivers.asking import ask, other_model, other_serial, refuse_if_on, silent
 from drivers.contract import BadReply, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, OffStep
 from drivers.keysight_33500b import codec
@@ -52,7 +52,7 @@ class SineOutput:
         """
         try:
             identity = await self._identify()
-            await self._refuse_if_on()
+            await refuse_if_on(self.name, self._is_on, self._switch_off)
             await self._set_up()
         except (NoReply, BadReply, Refused) as error:
             raise silent(self.name, "Keysight 33500B generator", self.port.url, error) from error
@@ -71,17 +71,11 @@ class SineOutput:
             raise other_serial(self.name, self.options.serial, serial, self.port.url)
         return Identity(model, serial, firmware)
 
-    async def _refuse_if_on(self) -> None:
-        if not await self._ask(self.words.output, codec.take_flag):
-            return
-        try:
-            await self.port.send(self.words.off_only, urgent=True)
-            off = not await self._ask(self.words.output, codec.take_flag)
-        except (NoReply, BadReply, Refused):
-            off = False
-        did = "it has been turned off" if off else "it could NOT be turned off: cut its power now"
-        remedy = "find out what was driving it, then connect again"
-        raise DeviceError(self.name, f"the generator's output was on when we connected; {did}", remedy)
+    async def _is_on(self) -> bool:
+        return await self._ask(self.words.output, codec.take_flag)
+
+    async def _switch_off(self) -> None:
+        await self.port.send(self.words.off_only, urgent=True)
 
     async def _set_up(self) -> None:
         self.told_v = None

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
-from drivers.asking import ask, silent
+from drivers.asking import ask, refuse_if_on, silent
 from drivers.contract import BadReply, ChannelSpec, Declaration, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.kuhne_kusg import codec
@@ -97,8 +97,7 @@ class KuhneKusg(GuardedSource):
         self._frequency_hz = codec.frequency_hz(frequency)
         self.port.set_marker(codec.ASK_FREQUENCY, codec.skip_to_frequency)
         firmware = await self._ask(codec.VERSION, codec.take_text)
-        if await self._ask(codec.ASK_RF, codec.take_flag):
-            await self._refuse_on()
+        await refuse_if_on(self.name, partial(self._ask, codec.ASK_RF, codec.take_flag), self.off)
         if await self._ask(codec.ASK_EXTERNAL, codec.take_flag):
             await self._do(codec.EXTERNAL_OFF)  # an external line could set RF behind our back
         await self.off()
@@ -110,16 +109,6 @@ class KuhneKusg(GuardedSource):
             remedy = "look for another controller on this generator"
             raise DeviceError(self.name, f"the set-point stays at {set_w:g} W after it was set to 0 W", remedy)
         return Identity("KU SG 2.45-250 A", firmware=firmware, extra={"frequency_hz": str(self._frequency_hz)})
-
-    async def _refuse_on(self) -> None:
-        try:
-            await self.off()
-            off = not await self._ask(codec.ASK_RF, codec.take_flag)
-        except (NoReply, BadReply, Refused):
-            off = False
-        did = "it has been turned off" if off else "it could NOT be turned off: cut its power now"
-        remedy = "find out what was driving it, then connect again"
-        raise DeviceError(self.name, f"the generator's RF output was on when we connected; {did}", remedy)
 
     async def poll(self) -> list[Sample]:
         """Powers and output each time, the rest in every fourth poll. About 2 ms of wire time."""

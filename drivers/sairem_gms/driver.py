@@ -14,7 +14,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
-from drivers.asking import ask, silent
+from drivers.asking import ask, refuse_if_on, silent
 from drivers.contract import BadReply, ChannelSpec, Declaration, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.modbus import Modbus, Request
@@ -106,10 +106,8 @@ class SairemGms(GuardedSource):
 
     async def _connect(self) -> Identity:
         options = self.options
-        readings = await self._ask(self._bus.read_holding(FIRST_READING, READINGS))
         self.port.set_marker(*self._bus.marker(*MARKER))
-        if readings[STATUS] & STATUS_ON or readings[FORWARD] > OFF_BELOW_W:
-            await self._refuse_on()
+        await refuse_if_on(self.name, self._is_on, self.off)
         await self.off()
         ticks = round(options.deadman_s / DEADMAN_UNIT_S)
         settings = ((DEADMAN, ticks), (REFLECTED_LIMIT, options.reflected_limit_w))
@@ -129,16 +127,10 @@ class SairemGms(GuardedSource):
             )
         return Identity("Sairem GMS", extra={"frequency_mhz": str(options.frequency_mhz)})
 
-    async def _refuse_on(self) -> None:
-        try:
-            await self.off()
-            readings = await self._ask(self._bus.read_holding(FIRST_READING, READINGS))
-            off = not readings[STATUS] & STATUS_ON
-        except (NoReply, BadReply, Refused):
-            off = False
-        did = "it has been turned off" if off else "it could NOT be turned off: cut its power now"
-        remedy = "find out what was driving it, then connect again"
-        raise DeviceError(self.name, f"the generator's output was on when we connected; {did}", remedy)
+    async def _is_on(self) -> bool:
+        """By its bit or by measured power: off is only what both say."""
+        readings = await self._ask(self._bus.read_holding(FIRST_READING, READINGS))
+        return bool(readings[STATUS] & STATUS_ON) or readings[FORWARD] > OFF_BELOW_W
 
     async def poll(self) -> list[Sample]:
         """Six registers in one exchange: 2.5 ms of wire time at 115200 baud."""

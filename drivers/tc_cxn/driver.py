@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from drivers.asking import ask, other_model, other_serial, silent
+from drivers.asking import ask, other_model, other_serial, refuse_if_on, silent
 from drivers.contract import BadReply, Declaration, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.reflection import impedance_ohm
@@ -78,7 +78,7 @@ class TcCxn(GuardedSource):
         """
         try:
             identity = await self._identify()
-            await self._refuse_if_on()
+            await refuse_if_on(self.name, self._is_on, self.off)
             await self._take_control()
             await self._quieten(identity)
         except (NoReply, BadReply, Refused) as error:
@@ -116,17 +116,8 @@ class TcCxn(GuardedSource):
         self._max_w = min((w for w in (largest_w, limit_w) if w is not None), default=READABLE_W)
         return Identity(model, serial, firmware, {"largest_w": str(largest_w), "frequency_hz": str(self._frequency_hz)})
 
-    async def _refuse_if_on(self) -> None:
-        if not codec.state(await self._get(b"GS", 8)).status & codec.Status.RF_ON:
-            return
-        try:
-            await self.off()
-            off = not codec.state(await self._get(b"GS", 8)).status & codec.Status.RF_ON
-        except (NoReply, BadReply, Refused):
-            off = False
-        did = "it has been turned off" if off else "it could NOT be turned off: cut its power now"
-        remedy = "find out what was driving it, then connect again"
-        raise DeviceError(self.name, f"the generator's RF output was on when we connected; {did}", remedy)
+    async def _is_on(self) -> bool:
+        return bool(codec.state(await self._get(b"GS", 8)).status & codec.Status.RF_ON)
 
     async def _take_control(self) -> None:
         request = self._frame(b"BC", codec.YES)

@@ -6,6 +6,7 @@ never raises on anything a host may send, and time is always an argument: second
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Protocol
@@ -41,7 +42,7 @@ class World(Protocol):
     def temperature_c(self, name: str) -> float: ...
 
 
-class Emulator:
+class Emulator(abc.ABC):
     """One emulated device.
 
     ``receive`` takes whatever bytes arrived, in whatever pieces, and returns the replies. ``poll_due`` does everything
@@ -72,9 +73,9 @@ class Emulator:
         self._held: dict[str, float] = {}  # channel -> value at the onset of a freeze
         self._char_s = 10.0 / self.baud  # start bit, 8 data bits, stop bit
 
+    @abc.abstractmethod
     def receive(self, data: bytes, t_s: float) -> Replies:
         """Bytes from the host at ``t_s``; the replies they cause. Never raises."""
-        raise NotImplementedError
 
     def poll_due(self, t_s: float) -> float | None:
         """Do what is due at ``t_s``; the next due time, or None when there is nothing to wait for."""
@@ -109,7 +110,7 @@ class Emulator:
             self.faults.pop(kind, None)
         self.faults_changed(t_s)
 
-    def faults_changed(self, t_s: float) -> None:
+    def faults_changed(self, t_s: float) -> None:  # noqa: B027 - most devices have nothing to do
         """For devices whose output depends on a fault at once (a generator that comes on by itself)."""
 
     def channels(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ back does not warm the bath, and cooling power has no limit.
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -32,9 +33,9 @@ class Circulator(Emulator):
         self.due_s = 0.0
 
     @property
+    @abc.abstractmethod
     def target_c(self) -> float | None:
         """Where it regulates."""
-        raise NotImplementedError
 
     def settle(self, t_s: float) -> None:
         """The bath up to ``t_s``; call it before anything about it changes or is read."""

@@ -8,6 +8,7 @@ leave the branch as it is. An error queue holds 20 errors, first in first out; w
 
 from __future__ import annotations
 
+import abc
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -123,17 +124,17 @@ class ScpiInstrument(Emulator):
         self._line = bytearray()
         self._busy_s = 0.0
 
+    @abc.abstractmethod
     def query(self, words: str, argument: str, t_s: float) -> str:
         """The answer to ``words``, joined by colons. Raises ScpiError."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def command(self, words: str, argument: str, t_s: float) -> None:
         """Obey. Raises ScpiError."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def reset(self, t_s: float) -> None:
         """``*RST``."""
-        raise NotImplementedError
 
     def receive(self, data: bytes, t_s: float) -> Replies:
         line = self._line
