@@ -31,19 +31,26 @@ class Meter(NamedTuple):
         """True when there is a filtered reading."""
         return not math.isnan(self.filtered_ohm)
 
-    def read(self, observation: Observation, dt_s: float, jump_ohm: float) -> Meter:
+    def read(
+        self,
+        observation: Observation,
+        dt_s: float,
+        jump_ohm: float,
+        blank_s: float = BLANK_S,
+        filter_s: float = FILTER_S,
+    ) -> Meter:
         """Take one tick's reading in; one reading moves the filter by at most ``jump_ohm`` times its gain."""
         since_step_s = self.since_step_s + dt_s
         z_ohm = observation.impedance_ohm
         if z_ohm is None or not present(z_ohm) or z_ohm <= 0.0:
             return Meter(self.filtered_ohm, since_step_s, self.missing_s + dt_s)
         filtered_ohm = self.filtered_ohm
-        if since_step_s - observation.impedance_age_s >= BLANK_S:
+        if since_step_s - observation.impedance_age_s >= blank_s:
             if math.isnan(filtered_ohm):
                 filtered_ohm = z_ohm
             elif dt_s > 0.0:
                 off_by_ohm = max(-jump_ohm, min(jump_ohm, z_ohm - filtered_ohm))
-                filtered_ohm += off_by_ohm * dt_s / (FILTER_S + dt_s)
+                filtered_ohm += off_by_ohm * dt_s / (filter_s + dt_s)
         return Meter(filtered_ohm, since_step_s, 0.0)
 
     def after(self, before_w: float, now_w: float) -> Meter:

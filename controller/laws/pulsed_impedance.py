@@ -25,15 +25,14 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from controller.laws.base import Law, LawParams, Observation, permitted_w, present, sane_dt_s
+from controller.laws.base import Law, LawParams, Observation, permitted_w, sane_dt_s
+from controller.laws.impedance import Meter
 from safety.types import Demand, Permit
 
 SETTLE_S = 1.0
 """No roll-off is looked for in the first second of RAMP."""
 PROBE_PATIENCE_S = 2.0
 """How long beyond ``probe_s`` PROBE waits for a reading before it gives up."""
-STEP_W, STEP_FRACTION = 2.0, 0.05
-"""A demand that changes by more than this within one tick is a step, after which impedance is blanked."""
 
 Phase = Literal["PROBE", "RAMP", "OFF", "BLIND", "END"]
 
@@ -82,15 +81,13 @@ class PulsedImpedanceParams(LawParams):
 
 
 class State(NamedTuple):
-    """Between two ticks. ``filtered_ohm`` is NaN and ``baseline_ohm`` infinite until there is one."""
+    """Between two ticks. ``baseline_ohm`` is infinite until there is one."""
 
     phase: Phase = "PROBE"
     phase_s: float = 0.0
     power_w: float = 0.0  # the newest demand
     resume_w: float = 0.0  # where RAMP starts
-    since_step_s: float = 0.0
-    missing_s: float = 0.0
-    filtered_ohm: float = math.nan
+    meter: Meter = Meter()
     baseline_ohm: float = math.inf
     rolloffs: int = 0
     first_rolloff_s: float = math.nan
@@ -110,52 +107,35 @@ def advance(
     power_w = min(wanted_w, cap_w)
     if power_w < wanted_w:
         reason = "held down by permit"
-    step = abs(power_w - state.power_w) > max(STEP_W, STEP_FRACTION * state.power_w)
-    since_step_s = 0.0 if step else entered.since_step_s
-    return entered._replace(power_w=power_w, since_step_s=since_step_s), Demand(power_w, reason)
+    return entered._replace(power_w=power_w, meter=entered.meter.after(state.power_w, power_w)), Demand(power_w, reason)
 
 
 def _read(params: PulsedImpedanceParams, state: State, observation: Observation, dt_s: float) -> State:
     """The state with time advanced and impedance taken in. ``dt_s`` is 0 while the permit is 0: nothing is due then."""
-    since_step_s = state.since_step_s + dt_s
-    z_ohm = observation.impedance_ohm
-    filtered_ohm, baseline_ohm, missing_s = state.filtered_ohm, state.baseline_ohm, 0.0
-    if z_ohm is None or not present(z_ohm) or z_ohm <= 0.0:
-        missing_s = state.missing_s + dt_s
-    elif since_step_s - observation.impedance_age_s >= params.blank_s:
-        if math.isnan(filtered_ohm):
-            filtered_ohm = z_ohm
-        else:
-            off_by_ohm = max(-params.rise_ohm, min(params.rise_ohm, z_ohm - filtered_ohm))
-            filtered_ohm += off_by_ohm * dt_s / (params.filter_s + dt_s) if dt_s > 0.0 else 0.0
-        if state.phase == "RAMP" and state.phase_s >= params.blank_s + params.filter_s:
-            baseline_ohm = min(baseline_ohm, filtered_ohm)
-    return state._replace(
-        phase_s=state.phase_s + dt_s,
-        since_step_s=since_step_s,
-        missing_s=missing_s,
-        filtered_ohm=filtered_ohm,
-        baseline_ohm=baseline_ohm,
-    )
+    meter = state.meter.read(observation, dt_s, params.rise_ohm, params.blank_s, params.filter_s)
+    baseline_ohm = state.baseline_ohm
+    if state.phase == "RAMP" and meter.known and state.phase_s >= params.blank_s + params.filter_s:
+        baseline_ohm = min(baseline_ohm, meter.filtered_ohm)
+    return state._replace(phase_s=state.phase_s + dt_s, meter=meter, baseline_ohm=baseline_ohm)
 
 
 def _next_phase(params: PulsedImpedanceParams, state: State, cap_w: float, t_s: float) -> State:
     """The state in the phase that this tick belongs to. A new phase forgets the filter: other power, other load."""
     phase, phase_s = state.phase, state.phase_s
     if phase == "RAMP":
-        if state.filtered_ohm > state.baseline_ohm + params.rise_ohm and phase_s >= SETTLE_S:
+        if state.meter.filtered_ohm > state.baseline_ohm + params.rise_ohm and phase_s >= SETTLE_S:
             resume_w = max(params.start_w, params.resume * state.power_w)
             first_s = t_s if state.rolloffs == 0 else state.first_rolloff_s
             counted = state._replace(resume_w=resume_w, rolloffs=state.rolloffs + 1, first_rolloff_s=first_s)
             return _enter("OFF", counted)
         if cap_w <= 0.0:
             return _enter("PROBE", state)
-        if state.missing_s > params.missing_s:
+        if state.meter.missing_s > params.missing_s:
             return _enter("BLIND", state)
     elif phase == "PROBE":
-        if phase_s >= params.probe_s and not math.isnan(state.filtered_ohm) and state.missing_s == 0.0:
+        if phase_s >= params.probe_s and state.meter.known and state.meter.missing_s == 0.0:
             # What PROBE read bounds the current until RAMP has a reading of its own.
-            probed_ohm = min(state.baseline_ohm, state.filtered_ohm)
+            probed_ohm = min(state.baseline_ohm, state.meter.filtered_ohm)
             return _enter("RAMP", state)._replace(resume_w=params.start_w, baseline_ohm=probed_ohm)
         if phase_s >= params.probe_s + PROBE_PATIENCE_S:
             return _enter("BLIND", state)
@@ -165,7 +145,7 @@ def _next_phase(params: PulsedImpedanceParams, state: State, cap_w: float, t_s: 
 
 
 def _enter(phase: Phase, state: State) -> State:
-    return state._replace(phase=phase, phase_s=0.0, missing_s=0.0, filtered_ohm=math.nan)
+    return state._replace(phase=phase, phase_s=0.0, meter=Meter(since_step_s=state.meter.since_step_s))
 
 
 def _wanted(params: PulsedImpedanceParams, state: State, dt_s: float) -> tuple[float, str]:
@@ -177,7 +157,7 @@ def _wanted(params: PulsedImpedanceParams, state: State, dt_s: float) -> tuple[f
     if state.phase == "OFF":
         return params.low_w, f"roll-off {state.rolloffs}"
     power_w = state.resume_w if state.phase_s == 0.0 else state.power_w + params.ramp_w_per_min * dt_s / 60.0
-    z_ohm = state.filtered_ohm if not math.isnan(state.filtered_ohm) else state.baseline_ohm
+    z_ohm = state.meter.filtered_ohm if state.meter.known else state.baseline_ohm
     current_cap_w = params.current_max_a**2 * z_ohm
     if current_cap_w < min(power_w, params.power_max_w):
         return current_cap_w, "current limit"
@@ -209,7 +189,7 @@ class PulsedImpedance(Law[PulsedImpedanceParams]):
         numbers = {
             "power_w": self.state.power_w,
             "resume_w": self.state.resume_w,
-            "filtered_ohm": self.state.filtered_ohm,
+            "filtered_ohm": self.state.meter.filtered_ohm,
             "baseline_ohm": self.state.baseline_ohm,
             "rolloffs": float(self.state.rolloffs),
             "first_rolloff_s": self.state.first_rolloff_s,

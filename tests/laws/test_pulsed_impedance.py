@@ -108,11 +108,11 @@ def test_readings_requested_before_the_power_had_settled_are_not_used(wild: floa
     law = PulsedImpedance(params())
     run = Run(law)
     run.to(0.95, lambda t: 80.0)  # the step from 10 W to 40 W
-    before = law.state.filtered_ohm
+    before = law.state.meter.filtered_ohm
     for tick in range(20, 23):  # 0.05..0.15 s after the step, each reading 0.1 s old
         law.step(Observation(tick * DT_S, wild, impedance_age_s=0.1), permit(), DT_S)
     assert math.isnan(before)
-    assert math.isnan(law.state.filtered_ohm)
+    assert math.isnan(law.state.meter.filtered_ohm)
     assert law.state.baseline_ohm == 80.0
 
 
