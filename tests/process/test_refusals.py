@@ -115,7 +115,7 @@ def test_a_generator_that_is_found_on_is_turned_off(emulated: Emulated, short: P
         wait_for(lambda: emulated.log.now_w > 15.0, "power", 2.0)
         code, out, err = run(emulated, "run", emulated.wired, short, "--no-report")
         assert (code, out) == (4, "")
-        assert "the generator's RF output was on when we connected; it has been turned off" in err
+        assert "the generator's output was on when we connected; it has been turned off" in err
         assert "find out what was driving it" in err
         assert emulated.log.now_w == 0.0
     finally:
