@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from controller import predictors
 from controller.commands.config import report_check
 from controller.config import setup as setups
 from controller.config.loading import LoadedProtocol, load_bench, load_protocol
 from controller.config.problems import ConfigError, Problem
 from controller.config.shipped import shipped
 from controller.config.units import unit
+from controller.config.yaml_loader import Loc, dotted
 from controller.exits import Exit
 
 
@@ -102,6 +105,73 @@ def check(ctx: click.Context, files: tuple[str, ...], bench: str | None, as_json
     report_check(told, problems, as_json=as_json)
     if problems:
         ctx.exit(Exit.CONFIGURATION)
+
+
+@protocols.command("dry-run")
+@click.argument("protocol")
+@click.option("--bench", help="On this bench: its applicator, its limits, its tissue. Checks that it can deliver it.")
+@click.option("--tissue", help="A tissue of the library; default: the bench's, else exvivo_bovine.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def dry_run(protocol: str, bench: str | None, tissue: str | None, as_json: bool) -> None:
+    """What a protocol would do: duration, energy and zone in a named tissue, before any hardware moves.
+
+    \b
+    Examples:
+      ablate protocols dry-run cooled-needle-3cm-12min --tissue exvivo_porcine
+      ablate protocols dry-run my-protocol.yaml --bench bench.yaml --json
+    """
+    loaded = load_protocol(protocol)
+    told = predictors.predict(loaded, load_bench(bench) if bench is not None else None, tissue)
+    if as_json:
+        click.echo(json.dumps({"protocol": loaded.protocol.protocol, "bench": bench, **predictors.brief(told)}))
+        return
+    zone, seconds, joules = told["zone"], told["duration_s"], told["energy_j"]
+    mean_w = joules / seconds if seconds else 0.0
+    click.echo(f"protocol   {loaded.protocol.protocol}, {loaded.protocol.applicator}")
+    click.echo(f"tissue     {told['tissue']} ({told['model']})")
+    click.echo(f"duration   {seconds:.0f} s" + (f", ended early: {told['stopped']}" if told["stopped"] else ""))
+    click.echo(f"energy     {joules / 1000:.1f} kJ, {mean_w:.0f} W on average, {told['rolloffs']} roll-offs")
+    axes = f"{zone['long_axis_mm']:.1f} x {zone['short_axis_mm']:.1f} mm"
+    click.echo(f"zone       {axes}, {zone['volume_ml']:.1f} mL")
+
+
+@protocols.command()
+@click.argument("before")
+@click.argument("after")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+def diff(before: str, after: str, as_json: bool) -> None:
+    """What differs between two protocols: values in force, defaults written out; comments and order do not count.
+
+    \b
+    Examples:
+      ablate protocols diff cooled-needle-2cm-12min cooled-needle-3cm-12min
+      ablate protocols diff cooled-needle-3cm-12min my-protocol.yaml --json
+    """
+    first, second = (dict(_values(load_protocol(name).protocol.model_dump(mode="json"))) for name in (before, after))
+    rows = [
+        {"path": path, "before": first.get(path), "after": second.get(path)}
+        for path in dict.fromkeys((*first, *second))
+        if first.get(path) != second.get(path)
+    ]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    if not rows:
+        click.echo("no difference")
+    for row in rows:
+        mark = unit(str(row["path"]).rpartition(".")[2])
+        left, right = ("-" if row[side] is None else f"{row[side]}" for side in ("before", "after"))
+        click.echo(f"{row['path']}: {left} -> {right} {mark}".rstrip())
+
+
+def _values(value: Any, loc: Loc = ()) -> Iterator[tuple[str, Any]]:
+    """Every value by its path, lists entry by entry; what is null says nothing."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if children is not None:
+        for key, child in children:
+            yield from _values(child, (*loc, key))
+    elif value is not None:
+        yield dotted(loc), value
 
 
 def _in_words(item: object) -> str:

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from controller.config.problems import Problem, did_you_mean
 from controller.config.units import SUFFIXES, suffix, unit
-from controller.config.yaml_loader import Document, Loc
+from controller.config.yaml_loader import Document, Loc, dotted
+from controller.laws.contradiction import Contradiction
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -40,12 +41,22 @@ def _problem(model: type[BaseModel], document: Document, at: Loc, details: Error
         return document.problem(loc, "unknown key", _advice(str(loc[-1]), _fields(model, inner[:-1])))
     if kind == "missing":
         return document.problem(loc, "missing", _describe(model, inner))
+    if isinstance(clash := details.get("ctx", {}).get("error"), Contradiction):
+        return _clash(document, loc, clash)
     message = details["msg"].removeprefix("Value error, ").replace("String should", "Input should")
     message = message.replace("Input should", "must", 1)
     if "must" in message and isinstance(given, (str, int, float, bool)):
         message += f", not {json.dumps(given)}"
     hint = _describe(model, inner) if kind == "string_pattern_mismatch" else _conversion(loc, kind, given)
     return document.problem(loc, message, hint)
+
+
+def _clash(document: Document, loc: Loc, clash: Contradiction) -> Problem:
+    """Two values that contradict each other: told at the one, with the line of the other."""
+    other = (*loc, *clash.against)
+    written = f"at line {document.line(other)}" if other in document.lines else "by default"
+    what = dotted(clash.against)
+    return document.problem((*loc, *clash.at), str(clash), f"change it, or {what}, set {written}")
 
 
 def _untagged(model: type[BaseModel], inner: Loc) -> Loc:

@@ -25,6 +25,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from controller.laws.base import Law, LawParams, Observation, permitted_w, sane_dt_s
+from controller.laws.contradiction import rising
 from controller.laws.impedance import MISSING_S, Meter
 from safety.types import Demand, Permit
 
@@ -58,10 +59,8 @@ class BelowRolloffParams(LawParams):
 
     @model_validator(mode="after")
     def _ordered(self) -> BelowRolloffParams:
-        if not self.low_w <= self.start_w <= self.power_max_w:
-            raise ValueError("low_w <= start_w <= power_max_w must hold")
-        if not self.rise_ohm < self.rolloff_ohm:
-            raise ValueError("rise_ohm < rolloff_ohm must hold")
+        rising(self, "low_w", "start_w", "power_max_w")
+        rising(self, "rise_ohm", "rolloff_ohm", strictly=True)
         return self
 
     @property

@@ -23,6 +23,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from controller.laws.base import Law, LawParams, Observation, permitted_w, sane_dt_s
+from controller.laws.contradiction import rising
 from controller.laws.impedance import MISSING_S, Meter
 from safety.types import Demand, Permit
 
@@ -49,8 +50,7 @@ class ConstantCurrentParams(LawParams):
 
     @model_validator(mode="after")
     def _ordered(self) -> ConstantCurrentParams:
-        if not self.low_w <= self.power_max_w:
-            raise ValueError("low_w <= power_max_w must hold")
+        rising(self, "low_w", "power_max_w")
         return self
 
     @property

@@ -29,6 +29,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from controller.laws.base import Law, LawParams, Observation, permitted_w, sane_dt_s
+from controller.laws.contradiction import Contradiction, rising
 from controller.laws.tines import Tines
 from safety.types import Demand, Permit
 
@@ -75,17 +76,10 @@ class MeanTemperatureParams(LawParams):
 
     @model_validator(mode="after")
     def _ordered(self) -> MeanTemperatureParams:
-        if not self.resume_c < self.cut_c:
-            raise ValueError("resume_c < cut_c must hold")
-        if not self.target[1] < self.cut_c:
-            raise ValueError("every target_c must be below cut_c")
+        rising(self, "resume_c", "cut_c", strictly=True)
+        _staged(self)
         if any(number < 1 for number in self.masked):
             raise ValueError("masked: tines are numbered from 1")
-        reach = [stage.deployment_mm for stage in self.stages if stage.deployment_mm is not None]
-        if reach != sorted(reach):
-            raise ValueError("stages: each deployment must reach at least as far as the one before")
-        if sum(stage.hold_s for stage in self.stages) >= self.duration_s:
-            raise ValueError("the holds of all stages together must be shorter than duration_s")
         return self
 
     @property
@@ -103,6 +97,25 @@ class MeanTemperatureParams(LawParams):
     @property
     def target(self) -> tuple[str, float]:
         return "stages", max(stage.target_c for stage in self.stages)
+
+
+def _staged(params: MeanTemperatureParams) -> None:
+    """Each stage against the whole and against the stages before it. Raises Contradiction."""
+    reach_mm, held_s, deepest = 0.0, 0.0, 0
+    for k, stage in enumerate(params.stages):
+        if not stage.target_c < params.cut_c:
+            message = f"a target of {stage.target_c:g} is not below cut_c of {params.cut_c:g}"
+            raise Contradiction(message, ("stages", k, "target_c"), ("cut_c",))
+        out_mm = stage.deployment_mm
+        if out_mm is not None and out_mm < reach_mm:
+            message = f"tines only go out, but {out_mm:g} mm is less than the {reach_mm:g} mm of stage {deepest + 1}"
+            raise Contradiction(message, ("stages", k, "deployment_mm"), ("stages", deepest, "deployment_mm"))
+        if out_mm is not None:
+            reach_mm, deepest = out_mm, k
+        held_s += stage.hold_s
+        if held_s >= params.duration_s:
+            message = f"the holds up to this one take {held_s:g} s, but duration_s is {params.duration_s:g} s"
+            raise Contradiction(message, ("stages", k, "hold_s"), ("duration_s",))
 
 
 class State(NamedTuple):

@@ -25,6 +25,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from controller.laws.base import Law, LawParams, Observation, permitted_w, present, sane_dt_s
+from controller.laws.contradiction import rising
 from safety.types import Demand, Permit
 
 PRIME_PATIENCE_S = 60.0
@@ -55,8 +56,7 @@ class MicrowaveConstantParams(LawParams):
 
     @model_validator(mode="after")
     def _ordered(self) -> MicrowaveConstantParams:
-        if not self.fold_above < self.stop_above:
-            raise ValueError("fold_above < stop_above must hold")
+        rising(self, "fold_above", "stop_above", strictly=True)
         return self
 
     @property

@@ -26,6 +26,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from controller.laws.base import Law, LawParams, Observation, permitted_w, sane_dt_s
+from controller.laws.contradiction import rising
 from controller.laws.impedance import Meter
 from safety.types import Demand, Permit
 
@@ -59,8 +60,7 @@ class PulsedImpedanceParams(LawParams):
 
     @model_validator(mode="after")
     def _ordered(self) -> PulsedImpedanceParams:
-        if not self.low_w <= self.start_w <= self.power_max_w:
-            raise ValueError("low_w <= start_w <= power_max_w must hold")
+        rising(self, "low_w", "start_w", "power_max_w")
         return self
 
     @property

@@ -25,6 +25,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from controller.laws.base import Law, LawParams, Observation, permitted_w, sane_dt_s
+from controller.laws.contradiction import rising
 from controller.laws.impedance import MISSING_S, Meter
 from safety.types import Demand, Permit
 
@@ -53,10 +54,8 @@ class SteppedRolloffParams(LawParams):
 
     @model_validator(mode="after")
     def _ordered(self) -> SteppedRolloffParams:
-        if not self.low_w <= self.start_w <= self.power_max_w:
-            raise ValueError("low_w <= start_w <= power_max_w must hold")
-        if not self.rest_s < self.restart_s:
-            raise ValueError("rest_s must be shorter than restart_s")
+        rising(self, "low_w", "start_w", "power_max_w")
+        rising(self, "rest_s", "restart_s", strictly=True)
         return self
 
     @property

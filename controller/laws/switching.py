@@ -26,6 +26,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from controller.laws.base import Law, LawParams, Observation, permitted_w, sane_dt_s
+from controller.laws.contradiction import Contradiction, rising
 from controller.laws.impedance import MISSING_S, Meter
 from safety.types import Demand, Permit
 
@@ -57,10 +58,9 @@ class SwitchingParams(LawParams):
 
     @model_validator(mode="after")
     def _ordered(self) -> SwitchingParams:
-        if not self.low_w <= self.start_w <= self.power_max_w:
-            raise ValueError("low_w <= start_w <= power_max_w must hold")
+        rising(self, "low_w", "start_w", "power_max_w")
         if not self.together < self.electrodes:
-            raise ValueError("together must be less than electrodes")
+            raise Contradiction("together must be less than electrodes", ("together",), ("electrodes",))
         return self
 
     @property

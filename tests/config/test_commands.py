@@ -157,3 +157,37 @@ def test_protocols_check_on_a_bench(capsys: pytest.CaptureFixture[str]):
     assert told.err.startswith("high.yaml:17: limits.power_w: 180 W is above the bench's 150 W")
     assert run(["protocols", "check", "cooled-needle-2cm-12min", "--bench", "cooled-rf-sim"]) == 3
     assert "written for 20 mm, but the bench has 30 mm" in capsys.readouterr().err
+
+
+def test_diff_says_values_in_force(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "other.yaml").write_text(
+        "# another comment\n" + spoiled(PROTOCOL, "start_w: 60", "start_w: 50"), encoding="utf-8"
+    )
+    assert run(["protocols", "diff", "protocol.yaml", "other.yaml"]) == 0
+    assert capsys.readouterr().out == "law.start_w: 60.0 -> 50.0 W\n"
+    assert run(["protocols", "diff", "protocol.yaml", "other.yaml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"path": "law.start_w", "before": 60.0, "after": 50.0}]
+    assert run(["protocols", "diff", "protocol.yaml", "protocol.yaml"]) == 0
+    assert capsys.readouterr().out == "no difference\n"
+
+
+def test_diff_looks_into_stages(capsys: pytest.CaptureFixture[str]):
+    assert run(["protocols", "diff", "rita-2cm", "rita-3cm"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "law.stages[0].hold_s: 300.0 -> 30.0 s" in lines
+    assert "law.stages[1].deployment_mm: - -> 30.0 mm" in lines
+
+
+def test_dry_run_on_a_bench(capsys: pytest.CaptureFixture[str]):
+    assert run(["protocols", "dry-run", "demo-30s", "--bench", "cooled-rf-sim", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["protocol"], told["tissue"]) == ("demo-30s", "exvivo_bovine")
+    assert told["duration_s"] == pytest.approx(30.0, abs=0.2)
+    assert 300.0 < told["energy_j"] < 6000.0
+    assert set(told["zone"]) == {"long_axis_mm", "short_axis_mm", "volume_ml"}
+    assert "picture" not in told
+
+
+def test_dry_run_says_what_it_cannot(capsys: pytest.CaptureFixture[str]):
+    assert run(["protocols", "dry-run", "demo-30s", "--tissue", "moon"]) == 3
+    assert "no prediction: unknown tissue 'moon': there are agar, " in capsys.readouterr().err

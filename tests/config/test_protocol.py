@@ -103,7 +103,14 @@ def test_a_good_protocol_is_loaded_with_the_law_s_own_parameters():
             "",
             f"protocol.yaml:5: law.kind: missing; one of: {', '.join(registry.names())}",
         ),
-        ("start_w: 60", "start_w: 160", "protocol.yaml:5: law: low_w <= start_w <= power_max_w must hold"),
+        (
+            "start_w: 60",
+            "start_w: 160",
+            (
+                "protocol.yaml:7: law.start_w: start_w <= power_max_w must hold, but 160 is not <= 120; "
+                "change it, or power_max_w, set at line 9"
+            ),
+        ),
         ("low_w: 10", "low_w: .inf", "protocol.yaml:12: law.low_w: must be a finite number, not .inf"),
         (
             "duration_s: 720",

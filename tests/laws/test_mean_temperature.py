@@ -202,9 +202,9 @@ def test_no_power_above_the_greatest_impedance():
     [
         ({"stages": []}, "at least 1 item"),
         ({"cut_c": 90.0}, "resume_c < cut_c must hold"),
-        ({"cut_c": 104.0}, "every target_c must be below cut_c"),
+        ({"cut_c": 104.0}, "a target of 105 is not below cut_c of 104"),
         ({"masked": [0]}, "tines are numbered from 1"),
-        ({"duration_s": 30.0}, "must be shorter than duration_s"),
+        ({"duration_s": 30.0}, "but duration_s is 30 s"),
         (
             {
                 "stages": [
@@ -212,7 +212,7 @@ def test_no_power_above_the_greatest_impedance():
                     {"deployment_mm": 20.0, "target_c": 105.0, "hold_s": 1.0},
                 ]
             },
-            "at least as far as the one before",
+            "tines only go out, but 20 mm is less than the 30 mm of stage 1",
         ),
     ],
 )

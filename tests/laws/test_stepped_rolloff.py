@@ -86,7 +86,7 @@ def test_after_a_pause_the_ramp_begins_anew():
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"), [({"start_w": 5.0}, "low_w <= start_w"), ({"restart_s": 20.0}, "rest_s must be shorter")]
+    ("changed", "says"), [({"start_w": 5.0}, "low_w <= start_w"), ({"restart_s": 20.0}, "rest_s < restart_s must hold")]
 )
 def test_parameters_that_make_no_sense_are_refused(changed: dict[str, float], says: str):
     with pytest.raises(ValidationError, match=says):
