@@ -92,7 +92,8 @@ def build(config: Config) -> tuple[Monitor, ...]:
             ForeignSetpoint(index[roles.setpoint], roles.setpoint, timing.response_s, levels.setpoint_margin_w)
         )
     if roles.flow is not None:
-        monitors.append(Flow(index[roles.flow], roles.flow, limits["flow_min_ml_min"].value))
+        gas = index[roles.air] if roles.air is not None else None
+        monitors.append(Flow(index[roles.flow], roles.flow, limits["flow_min_ml_min"].value, gas))
     if roles.air is not None:
         monitors.append(Air(index[roles.air], roles.air))
     monitors.append(Temperature(_hot(config), levels.hysteresis_c))

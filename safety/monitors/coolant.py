@@ -9,13 +9,17 @@ from safety.types import State
 
 
 class Flow:
-    """Flow at the downstream sensor, for as long as the pump is asked to run; the pump is given a second to come up."""
+    """Flow at the downstream sensor, for as long as the pump is asked to run; the pump is given a second to come up.
 
-    DEBOUNCE = Debounce(2, 4, 0.3)
+    In gas a flow sensor reads nothing: while ``air`` says so, the verdict is left to :class:`Air`, which lets a bubble
+    pass. Without that a stall would have to be waited for as long as a bubble, and air would be called a stall.
+    """
+
+    DEBOUNCE = Debounce(2, 4, 0.08)
     SPIN_UP_S = 1.0
 
-    def __init__(self, index: int, channel: str, min_ml_min: float) -> None:
-        self._index, self._channel, self._min = index, channel, min_ml_min
+    def __init__(self, index: int, channel: str, min_ml_min: float, air: int | None = None) -> None:
+        self._index, self._channel, self._min, self._air = index, channel, min_ml_min, air
 
     def start(self) -> Debounces:
         """No pending verdicts."""
@@ -32,7 +36,9 @@ class Flow:
         elif view.pump_s < self.SPIN_UP_S:
             return {}, NOTHING
         else:
-            memory, fires = self.DEBOUNCE.judge(memory, 0, sample.t_request_s, low)
+            air = view.samples[self._air] if self._air is not None else None
+            gas = air is not None and air.value != 0.0
+            memory, fires = self.DEBOUNCE.judge(memory, 0, sample.t_request_s, low and not gas)
         if not fires:
             return memory, NOTHING
         text = f"{self._channel} is {sample.value:.1f} ml/min, at least {self._min:g} is needed"
