@@ -9,6 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+DATA_BITS = (5, 6, 7, 8)
+PARITIES = ("N", "E", "O", "M", "S")
+STOP_BITS = (1, 1.5, 2)
+
 
 @dataclass(frozen=True, slots=True)
 class Readback:
@@ -39,8 +43,11 @@ class SafeOffPlan:
 
     ``resync`` is harmless filler that completes or spoils a half-written frame, so that ``off`` cannot be swallowed by
     it. ``off`` frames are written in order with ``gap_s`` between them. ``reopen`` names the resource (a path,
-    ``tcp://host:port``) for a port whose descriptor cannot be shared; ``baud`` is what a reopened serial path is set
-    to.
+    ``tcp://host:port``) for a port whose descriptor cannot be shared; ``baud``, ``bytesize``, ``parity`` and
+    ``stopbits`` (pyserial's values) are what a reopened serial path is set to.
+
+    Raises:
+        ValueError: there is no such framing.
     """
 
     device: str
@@ -50,6 +57,12 @@ class SafeOffPlan:
     gap_s: float = 0.005
     reopen: str | None = None
     baud: int = 9600
+    bytesize: int = 8
+    parity: str = "N"
+    stopbits: float = 1
+
+    def __post_init__(self) -> None:
+        check_framing(self.bytesize, self.parity, self.stopbits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,10 @@ class EnablePlan:
 
     ``reply_length`` bytes are awaited, and the byte at ``offset`` tells the relay's state, both counted from the newest
     ``prefix`` among what came back: for lines that echo, so that the echo of "close" before it is no answer (H06). An
-    empty one counts from the first byte.
+    empty one counts from the first byte. ``reopen`` and the framing are as in :class:`SafeOffPlan`.
+
+    Raises:
+        ValueError: there is no such framing.
     """
 
     device: str
@@ -72,6 +88,12 @@ class EnablePlan:
     reopen: str | None = None
     baud: int = 9600
     prefix: bytes = b""
+    bytesize: int = 8
+    parity: str = "N"
+    stopbits: float = 1
+
+    def __post_init__(self) -> None:
+        check_framing(self.bytesize, self.parity, self.stopbits)
 
     def closed(self, seen: bytes) -> bool | None:
         """What came back since the query says that the relay is closed; None: no whole answer yet."""
@@ -79,6 +101,16 @@ class EnablePlan:
         if start < 0 or len(seen) < start + self.reply_length:
             return None
         return seen[start + self.offset] == self.closed_value
+
+
+def check_framing(bytesize: int, parity: str, stopbits: float) -> None:
+    """Found when a plan is made or handed over, for at the cut nobody could be told.
+
+    Raises:
+        ValueError: no serial line is framed so.
+    """
+    if bytesize not in DATA_BITS or parity not in PARITIES or stopbits not in STOP_BITS:
+        raise ValueError(f"no serial line has the framing {bytesize!r}{parity}{stopbits!r}")
 
 
 def to_json(plan: SafeOffPlan | EnablePlan) -> str:

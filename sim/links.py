@@ -16,6 +16,8 @@ from sim.devices.base import NEVER, Emulator
 
 Sink = Callable[[bytes], None]
 
+AT_ONCE_S = 20e-6
+"""A reply due sooner than this, from a device whose line is not modelled, is not worth a timer of a real loop."""
 LATE_EVERY = 20
 """Under the fault ``link.late`` one reply in this many is held back."""
 
@@ -33,6 +35,7 @@ class Wire:
         self.exchanges = 0
         self._random = random.Random(f"{seed}/{emulator.name}")
         self._last_s = -NEVER
+        self._under_way = 0  # replies whose timers have not rung
         self._alarm: asyncio.TimerHandle | None = None
         self._sinks: list[Sink] = []
         self._on_cut: list[Callable[[bool], None]] = []
@@ -43,15 +46,19 @@ class Wire:
 
     # bytes ----------------------------------------------------------------------------------------------------------
 
-    def feed(self, data: bytes, sink: Sink) -> None:
-        """Bytes from a host; each reply reaches ``sink`` by one timer of the loop, in order."""
+    def feed(self, data: bytes, sink: Sink, *, at_once: bool = False) -> None:
+        """Bytes from a host; replies reach ``sink`` in order, each by one timer of the loop. With ``at_once`` a reply
+        that takes no time gets there before this returns."""
         faults = self.faults
         if faults and ("drop" in faults or "disconnect" in faults):
             return
         now_s = self.loop.time()
         self.exchanges += 1
         for delay_s, reply in self.emulator.receive(data, now_s - self.t0_s):
-            self._schedule(now_s + delay_s, reply, sink)
+            if at_once and delay_s < AT_ONCE_S and not faults and not self._under_way:
+                sink(reply)
+            else:
+                self._schedule(now_s + delay_s, reply, sink)
 
     def _schedule(self, at_s: float, reply: bytes, sink: Sink) -> None:
         if self.faults:
@@ -64,9 +71,11 @@ class Wire:
         if at_s <= self._last_s:
             at_s = self._last_s + 1e-9  # bytes cannot overtake each other on a line
         self._last_s = at_s
+        self._under_way += 1
         self.loop.call_at(at_s, self._deliver, reply, sink)
 
     def _deliver(self, reply: bytes, sink: Sink) -> None:
+        self._under_way -= 1
         if self.faults and ("drop" in self.faults or "disconnect" in self.faults):
             return
         sink(reply)

@@ -15,6 +15,7 @@ from drivers.transport.tcp import open_tcp
 from drivers.transport.threaded import open_threaded
 
 _RAW_SOCKET = re.compile(r"visa://TCPIP\d*::([^:]+)::(\d+)::SOCKET", re.IGNORECASE)
+_SERIAL = re.compile(r"visa://ASRL(/.+)::INSTR", re.IGNORECASE)
 THREADED = ("rfc2217", "loop", "spy", "alt", "hwgrep", "cp2110")  # what only pyserial can open
 SCHEMES = ("tcp", "socket", "visa", *THREADED)
 
@@ -45,7 +46,7 @@ async def open_link(
     if scheme == "visa":
         from drivers.transport.visa import open_visa  # pyvisa is an extra, and slow to import
 
-        return await open_visa(url, baud)
+        return await open_visa(url, baud, settings)
     if scheme in THREADED:
         return await open_threaded(url, baud, settings)
     close = get_close_matches(scheme, SCHEMES, n=1)
@@ -79,8 +80,8 @@ def reopen_target(url: str) -> str | None:
     """What the watchdog may open by itself when it holds no descriptor: a path or ``tcp://host:port``; else None."""
     scheme = scheme_of(url)
     if scheme == "visa":
-        raw = _RAW_SOCKET.fullmatch(url)
-        return f"tcp://{raw[1]}:{raw[2]}" if raw is not None else None
+        raw, path = _RAW_SOCKET.fullmatch(url), _SERIAL.fullmatch(url)
+        return f"tcp://{raw[1]}:{raw[2]}" if raw is not None else path[1] if path is not None else None
     if not scheme:
         return url
     if scheme in ("tcp", "socket"):

@@ -75,6 +75,7 @@ class LinkPort:
         self.t_request_s = 0.0
         self._loop = asyncio.get_running_loop()
         self._link = link
+        self._hurry: Callable[[bytes], None] = getattr(link, "write_urgent", link.write)  # a link that can be busy
         self._urgent: deque[_Job] = deque()
         self._waiting: deque[_Job] = deque()
         self._current: _Job | None = None
@@ -148,6 +149,19 @@ class LinkPort:
             raise LinkLost(self._lost)
         future = job.future
         assert future is not None
+        if self._current is None and not (self._dirty or self._urgent or self._waiting):
+            self._begin(job)  # the ordinary case: nothing is before it
+        else:
+            self._queue(job)
+        try:
+            value = await future
+        except asyncio.CancelledError:
+            self._abandon(job, future)
+            raise
+        self.t_request_s = job.t_request_s
+        return value
+
+    def _queue(self, job: _Job) -> None:
         if job.urgent:
             self._urgent.append(job)
             current = self._current
@@ -160,13 +174,6 @@ class LinkPort:
             self._waiting.append(job)
         if self._current is None:
             self._pump()
-        try:
-            value = await future
-        except asyncio.CancelledError:
-            self._abandon(job, future)
-            raise
-        self.t_request_s = job.t_request_s
-        return value
 
     def _abandon(self, job: _Job, future: asyncio.Future[Any]) -> None:
         """Whoever asked has gone."""
@@ -211,7 +218,7 @@ class LinkPort:
             self._buffer.clear()
         try:
             if job.request:
-                self._link.write(job.request)
+                (self._hurry if job.urgent else self._link.write)(job.request)
         except BlockingIOError:
             self.counters.timeouts += 1
             self._settle(job, None, NoReply(f"{self.url} takes no more bytes"), soil=True)
@@ -307,7 +314,8 @@ class LinkPort:
             elif error is None:
                 self._failures = 0
             self._resolve(job, value, error)
-        self._pump()
+        if self._urgent or self._waiting:
+            self._pump()
 
     @staticmethod
     def _resolve(job: _Job, value: Any, error: Exception | None) -> None:

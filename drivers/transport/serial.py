@@ -1,4 +1,5 @@
-"""Serial ports and PTYs: pyserial opens and configures them, the running loop reads and writes the descriptor.
+"""Serial ports and PTYs: pyserial opens and configures them, the running loop reads and writes the descriptor
+(:mod:`drivers.transport.descriptor`).
 
 - DTR and RTS are set (low unless asked otherwise) before the port is opened, so that opening cannot move a line that
   somebody has wired to an enable input (P43).
@@ -9,14 +10,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import glob
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,115 +25,13 @@ from serial.tools import list_ports
 
 from drivers.contract import DeviceError
 from drivers.transport.base import SerialSettings
+from drivers.transport.descriptor import FdLink
 
 if sys.platform != "win32":
     import fcntl
     import termios
 
-OUTPUT_MAX = 4096  # bytes that may wait for a slow port
-READ_SIZE = 4096
-
-
 DEFAULT = SerialSettings()
-
-
-class FdLink:
-    """A :class:`~drivers.transport.base.Link` over a non-blocking descriptor. ``release`` closes it."""
-
-    def __init__(self, fd: int, release: Callable[[], object]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._fd = fd
-        self._release = release
-        self._pending = bytearray()
-        self._on_data: Callable[[bytes], None] | None = None
-        self._on_lost: Callable[[Exception | None], None] | None = None
-        self._open = True
-
-    def start(self, on_data: Callable[[bytes], None], on_lost: Callable[[Exception | None], None]) -> None:
-        """Begin to read; see :class:`~drivers.transport.base.Link`."""
-        self._on_data, self._on_lost = on_data, on_lost
-        self._loop.add_reader(self._fd, self._readable)
-
-    def write(self, data: bytes) -> None:
-        """Write now, and what does not fit as soon as it does.
-
-        Raises:
-            BlockingIOError: the port has not taken earlier bytes (flow control, a hung adapter).
-            OSError: the port is gone.
-        """
-        if not self._open:
-            raise OSError(errno.EBADF, "the port is closed")
-        if self._pending:
-            if len(self._pending) + len(data) > OUTPUT_MAX:
-                raise BlockingIOError(errno.EAGAIN, "the port takes no more bytes")
-            self._pending += data
-            return
-        try:
-            sent = os.write(self._fd, data)
-        except BlockingIOError:
-            sent = 0
-        if sent < len(data):
-            self._pending += data[sent:]
-            self._loop.add_writer(self._fd, self._writable)
-
-    def fileno(self) -> int | None:
-        """The descriptor to share with the watchdog."""
-        return self._fd if self._open else None
-
-    def close(self) -> None:
-        """Stop reading and release the port; closing a port that has been unplugged may fail, which changes nothing."""
-        if not self._open:
-            return
-        self._open = False
-        self._loop.remove_reader(self._fd)
-        self._loop.remove_writer(self._fd)
-        if self._unsent():  # the system may wait for these bytes to leave, for up to half a minute
-            threading.Thread(target=self._free, name="close-port", daemon=True).start()
-        else:
-            self._free()
-
-    def _free(self) -> None:
-        with contextlib.suppress(Exception):
-            self._release()
-
-    def _unsent(self) -> bool:
-        try:
-            answer = fcntl.ioctl(self._fd, termios.TIOCOUTQ, bytes(4))
-        except OSError:
-            return False
-        return int.from_bytes(answer, sys.byteorder) > 0
-
-    def _readable(self) -> None:
-        try:
-            data = os.read(self._fd, READ_SIZE)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:  # EIO: the other end of a PTY closed, or the adapter was pulled
-            self._lose(error)
-            return
-        if data:
-            if self._on_data is not None:
-                self._on_data(data)
-        else:
-            self._lose(None)
-
-    def _writable(self) -> None:
-        try:
-            sent = os.write(self._fd, self._pending)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            self._lose(error)
-            return
-        del self._pending[:sent]
-        if not self._pending:
-            self._loop.remove_writer(self._fd)
-
-    def _lose(self, error: Exception | None) -> None:
-        self.close()
-        on_lost, self._on_lost = self._on_lost, None
-        if on_lost is not None:
-            on_lost(error)
 
 
 def open_serial(path: str, baud: int, settings: SerialSettings = DEFAULT) -> FdLink:
@@ -150,7 +48,28 @@ def open_serial(path: str, baud: int, settings: SerialSettings = DEFAULT) -> FdL
         port.open()
     except Exception as error:
         raise _explained(path, error) from error
-    return FdLink(port.fileno(), port.close)
+    return FdLink(port.fileno(), lambda: _close(port))
+
+
+def _close(port: Any) -> None:
+    """Close a pyserial port; the system may wait for unsent bytes to leave, for up to half a minute."""
+    if not _unsent(port.fd):
+        port.close()
+        return
+
+    def close() -> None:
+        with contextlib.suppress(Exception):
+            port.close()
+
+    threading.Thread(target=close, name="close-port", daemon=True).start()
+
+
+def _unsent(fd: int) -> bool:
+    try:
+        answer = fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4))
+    except OSError:
+        return False
+    return int.from_bytes(answer, sys.byteorder) > 0
 
 
 def is_pty(path: str) -> bool:

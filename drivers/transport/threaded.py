@@ -118,6 +118,7 @@ async def open_threaded(url: str, baud: int, settings: SerialSettings = DEFAULT)
     def opened() -> Any:
         port = serial.serial_for_url(url, baudrate=baud, do_not_open=True, timeout=READ_TIMEOUT_S)
         port.bytesize, port.parity, port.stopbits = settings.bytesize, settings.parity, settings.stopbits
+        port.xonxoff, port.rtscts = settings.xonxoff, settings.rtscts
         port.dtr, port.rts = settings.dtr, settings.rts
         port.open()
         return port

@@ -20,7 +20,7 @@ from typing import TypeVar
 from safety.latch import render
 from safety.safeoff import EnablePlan, Readback, SafeOffPlan
 from safety.watchdog.core import Cut
-from safety.watchdog.line import Line
+from safety.watchdog.line import Line, line_of
 
 WRITE_S = 0.02  # for one frame on a line that does not drain, before the kill
 WRITE_AFTER_S = 0.2  # and after it
@@ -58,7 +58,7 @@ class Source:
 
     def __init__(self, plan: SafeOffPlan, fd: int | None) -> None:
         self.plan = plan
-        self.line = Line(fd, plan.reopen, plan.baud)
+        self.line = line_of(plan, fd)
         self.written = False
         self.proven = False
 

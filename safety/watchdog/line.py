@@ -15,13 +15,31 @@ import termios
 import time
 from contextlib import suppress
 
+from safety.safeoff import EnablePlan, SafeOffPlan
+
 READ_SIZE = 4096
 CONNECT_S = 0.3
+CMSPAR = 0o10000000000  # <asm-generic/termbits.h>: the parity bit is fixed; the termios module has no name for it
+DATA_BITS = {5: termios.CS5, 6: termios.CS6, 7: termios.CS7, 8: termios.CS8}
+PARITY = {
+    "N": 0,
+    "E": termios.PARENB,
+    "O": termios.PARENB | termios.PARODD,
+    "M": termios.PARENB | termios.PARODD | CMSPAR,
+    "S": termios.PARENB | CMSPAR,
+}
 
 
-def open_resource(resource: str, baud: int) -> int:
-    """A non-blocking descriptor of a serial path (raw 8N1 at ``baud``, modem lines left as they are) or
-    ``tcp://host:port``.
+def control_flags(bytesize: int, parity: str, stopbits: float) -> int:
+    """termios' ``c_cflag`` of a framing in pyserial's values; an unknown one is that of 8N1. No flow control: nothing
+    that the device does may hold up an off. No HUPCL: the last close leaves DTR alone (P43)."""
+    framing = DATA_BITS.get(bytesize, termios.CS8) | PARITY.get(parity, 0) | (termios.CSTOPB if stopbits > 1 else 0)
+    return framing | termios.CREAD | termios.CLOCAL
+
+
+def open_resource(resource: str, baud: int, bytesize: int = 8, parity: str = "N", stopbits: float = 1) -> int:
+    """A non-blocking descriptor of a serial path (raw, framed as told, modem lines left as they are) or
+    ``tcp://host:port`` (IPv6 in brackets).
 
     Raises:
         OSError, ValueError: it cannot be opened.
@@ -29,25 +47,39 @@ def open_resource(resource: str, baud: int) -> int:
     for scheme in ("tcp://", "socket://"):
         if resource.startswith(scheme):
             host, _, port = resource.removeprefix(scheme).rpartition(":")
-            with socket.create_connection((host, int(port)), timeout=CONNECT_S) as link:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S) as link:
                 link.setblocking(False)
                 return link.detach()
     fd = os.open(resource, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with suppress(termios.error, AttributeError):  # not a terminal, or a speed it has not: written as it stands
-        speed = getattr(termios, f"B{baud}")
-        control = termios.CS8 | termios.CREAD | termios.CLOCAL  # no HUPCL: the last close leaves DTR alone (P43)
-        characters = termios.tcgetattr(fd)[6]
+    with suppress(termios.error):  # not a terminal, or a framing it has not (a PTY's parity): written as it stands
+        *_, speed, _, characters = termios.tcgetattr(fd)
+        speed = getattr(termios, f"B{baud}", speed)  # one without a name stays as the daemon has left it
+        control = control_flags(bytesize, parity, stopbits)
         characters[termios.VMIN], characters[termios.VTIME] = 0, 0
         termios.tcsetattr(fd, termios.TCSANOW, [0, 0, control, 0, speed, speed, characters])
     return fd
 
 
-class Line:
-    """A descriptor with the resource it can be opened again from. ``error`` is what went wrong last, "" when nothing
-    did."""
+def line_of(plan: SafeOffPlan | EnablePlan, fd: int | None) -> Line:
+    """The line that ``plan`` is for: the descriptor that was shared, and what the plan says of reopening it."""
+    return Line(fd, plan.reopen, plan.baud, plan.bytesize, plan.parity, plan.stopbits)
 
-    def __init__(self, fd: int | None, resource: str | None, baud: int) -> None:
-        self.fd, self.resource, self.baud = fd, resource, baud
+
+class Line:
+    """A descriptor with the resource it can be opened again from, and how a serial one is framed then. ``error`` is
+    what went wrong last, "" when nothing did."""
+
+    def __init__(
+        self,
+        fd: int | None,
+        resource: str | None,
+        baud: int,
+        bytesize: int = 8,
+        parity: str = "N",
+        stopbits: float = 1,
+    ) -> None:
+        self.fd, self.resource = fd, resource
+        self.framing = baud, bytesize, parity, stopbits
         self.error = ""
         if fd is not None:
             with suppress(OSError):
@@ -57,7 +89,7 @@ class Line:
         """True when there is a descriptor; opens the resource if there is none."""
         if self.fd is None and self.resource is not None:
             try:
-                self.fd = open_resource(self.resource, self.baud)
+                self.fd = open_resource(self.resource, *self.framing)
             except (OSError, ValueError) as error:
                 self.error = f"cannot open {self.resource}: {error}"
         return self.fd is not None

@@ -21,7 +21,7 @@ from safety.watchdog.core import Action, CloseEnable, Core, Cut, Leave, OpenEnab
 from safety.watchdog.cutoff import Cutoff, Source, cuts_path, is_latched
 from safety.watchdog.frames import ENVIRONMENT, MAX_MESSAGE, pack_status, unpack_hello, unpack_message
 from safety.watchdog.hardening import harden
-from safety.watchdog.line import Line
+from safety.watchdog.line import Line, line_of
 
 EXIT_CUT = 75  # EX_TEMPFAIL of sysexits.h: the watchdog has cut; the latch says why
 EXIT_SPAWN = 1
@@ -31,6 +31,10 @@ END_S = 10.0  # how long a daemon that has closed its end of the link may take t
 REAP_S = 0.5
 UNPROVEN_S = 10.0  # for this long off is asserted, proven or not, before SIGTERM may end the watchdog
 ENABLE_WRITE_S = 0.005
+DEAF = (
+    "its port gives neither a descriptor to share nor a resource to open; name a second way to the same instrument in "
+    "the bench file (off_port: tcp://HOST:5025), or connect it by a serial path or tcp://"
+)
 
 
 def say(text: str) -> None:
@@ -160,7 +164,7 @@ class Process:
                 for plan, fd in (*hello.plans, *((hello.enable,) if hello.enable else ()))
                 if fd is None and plan.reopen is None
             ]
-            why = f"no way to reach {deaf[0]}: neither descriptor nor resource" if deaf else self.core.refuse(hello)
+            why = f"no way to reach {deaf[0]}: {DEAF}" if deaf else self.core.refuse(hello)
         except ValueError as error:
             why = str(error)
         if why is not None:
@@ -170,7 +174,7 @@ class Process:
         self.cutoff.sources = [Source(plan, fd) for plan, fd in hello.plans]
         if hello.enable is not None:
             line_plan, line_fd = hello.enable
-            self.cutoff.enable = (line_plan, Line(line_fd, line_plan.reopen, line_plan.baud))
+            self.cutoff.enable = (line_plan, line_of(line_plan, line_fd))
         self._do(self.core.on_hello(hello, now_s))
         answer = {"message": "ready", "pid": os.getpid(), "lease_ms": self.core.lease_s * 1e3}
         return self._send(json.dumps(answer).encode())

@@ -187,6 +187,40 @@ async def test_tcp_refused_and_unknown_host() -> None:
         await open_link("tcp://127.0.0.1", 0)
 
 
+async def test_tcp_peer_that_reads_nothing_never_blocks_the_loop() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"tcp://127.0.0.1:{deaf.getsockname()[1]}"
+        port = LinkPort(await open_link(url, 0), url)
+        while port.counters.timeouts == 0:  # the kernel's buffers fill, then ours
+            with contextlib.suppress(NoReply):
+                await port.send(b"x" * 65536)
+        await port.close()
+
+
+async def test_tcp_takes_the_first_address_that_answers(
+    server: tuple[asyncio.Server, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def two_addresses(host: str, port: int, **_: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in ("127.0.0.2", "127.0.0.1")]
+
+    monkeypatch.setattr(loop, "getaddrinfo", two_addresses)
+    port = LinkPort(await open_link(f"tcp://device.lab:{server[1]}", 0), "tcp")  # it listens on 127.0.0.1 only
+    assert await port.exchange(b"abc\n", line) == b"ABC"
+    await port.close()
+
+
+async def test_tcp_connection_that_nobody_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(sock: socket.socket, address: object) -> None:
+        await asyncio.sleep(60.0)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
+    monkeypatch.setattr("drivers.transport.tcp.CONNECT_TIMEOUT_S", 0.01)
+    with pytest.raises(DeviceError, match="no answer within"):
+        await open_link("tcp://127.0.0.1:1", 0)
+
+
 async def test_pyserial_urls_run_on_threads() -> None:
     port = LinkPort(await open_link("loop://", 9600), "loop://")
     assert await port.exchange(b"abc\n", line, timeout_s=2.0) == b"abc"
