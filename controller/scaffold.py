@@ -17,6 +17,7 @@ PLACES = {
     "codec.py.in": "{module}/codec.py",
     "driver.py.in": "{module}/driver.py",
     "emulator.py.in": "{module}/emulator.py",
+    "conformance.py.in": "{module}/conformance.py",
     "test.py.in": "tests/test_{module}.py",
 }
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

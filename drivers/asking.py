@@ -10,6 +10,7 @@ from drivers.transport.base import Port
 
 T = TypeVar("T")
 
+HEARD_MAX = 48  # bytes in an error
 TRIES = 3  # the first may meet half a frame of whoever spoke to the device before us
 
 
@@ -25,15 +26,47 @@ async def ask(
     """An exchange that may be repeated without harm. Never use it for anything that raises power (P6).
 
     Raises:
-        NoReply, BadReply: the last try failed too.
+        NoReply, BadReply: every try failed; with the bytes that were heard, where there were any.
         Refused, LinkLost: at once.
     """
-    for _ in range(tries - 1):
+    heard = b""
+
+    def listening(buffer: bytearray) -> T | None:
+        nonlocal heard
+        heard = heard or bytes(buffer[:HEARD_MAX])
+        return parse(buffer)
+
+    try:
+        return await insist(
+            lambda: port.exchange(request, listening, timeout_s=timeout_s, acknowledge=acknowledge), tries
+        )
+    except BadReply as error:
+        if error.seen or not heard:
+            raise
+        raise BadReply(str(error), heard) from error
+    except NoReply as error:
+        if not heard:
+            raise
+        raise NoReply(f"{error}, heard {heard.hex(' ')}") from error
+
+
+async def insist(attempt: Callable[[], Awaitable[T]], tries: int = TRIES) -> T:
+    """``attempt`` until it succeeds; what must not be repeated does not belong here (P6).
+
+    Raises:
+        NoReply, BadReply: of the first try that heard something, else of the last: bytes say more than silence, which
+            is all that a port hears while it comes back in step.
+        Refused, LinkLost: at once.
+    """
+    failure: NoReply | BadReply | None = None
+    for _ in range(tries):
         try:
-            return await port.exchange(request, parse, timeout_s=timeout_s, acknowledge=acknowledge)
-        except (NoReply, BadReply):
-            continue
-    return await port.exchange(request, parse, timeout_s=timeout_s, acknowledge=acknowledge)
+            return await attempt()
+        except (NoReply, BadReply) as error:
+            if not (isinstance(failure, BadReply) and failure.seen):
+                failure = error
+    assert failure is not None
+    raise failure
 
 
 async def refuse_if_on(device: str, is_on: Callable[[], Awaitable[bool]], off: Callable[[], Awaitable[object]]) -> None:

@@ -31,6 +31,17 @@ def take_line(buffer: bytearray) -> bytes | None:
     return None
 
 
+def only(line: bytes | None, rest: bytearray) -> bytes | None:
+    """``line``, when nothing but empty lines came with it: a line does not say what it answers.
+
+    Raises:
+        BadReply: somebody else's answer came too.
+    """
+    if line is not None and rest.strip():
+        raise BadReply("more than one answer: is there a second controller on the line?", line[:32])
+    return line
+
+
 def celsius(line: bytes) -> float:
     """A temperature in degrees Celsius as ``21.50``; the point is required, so that no mode or flag is taken for one.
 

@@ -7,6 +7,8 @@ decided here:
 * a set-point is checked again with the port held (epoch, expiry, and that no ``off`` came after it began);
 * an output that went off by itself (interlock, the device's own dead-man, front panel) stays off until an ``off``;
 * an "on" that was not acknowledged leaves the output *unknown*: it is not repeated before a status has told;
+* a device that was switched off and on has lost what it was set to at ``connect``: where a driver sees that
+  (``_lapsed``), nothing but a new ``connect`` lets power flow again;
 * ``off`` goes on to the last step whatever the earlier ones met, tries each twice, and makes no assumption afterwards.
 """
 
@@ -41,6 +43,7 @@ class GuardedSource(PowerSource):
         self._sure_after_s = 0.0  # a status requested after this time settles what is not known
         self._set_w: float | None = None  # acknowledged set-point; None: not known
         self._dropped = False  # the output went off by itself while it was commanded on
+        self._lapsed = False  # its settings are not those of connect any more
         self._offs = 0  # calls of off(): an apply that began before one may not go on after it
 
     # ---- what a device adds
@@ -93,6 +96,9 @@ class GuardedSource(PowerSource):
             raise Refused(f"{self.name}: {setpoint.power_w:g} W is above the generator's {self._max_w} W")
         if self._dropped:
             text = "its output went off by itself (interlock, dead-man or panel); stop, then arm again"
+            raise Refused(f"{self.name}: {text}")
+        if self._lapsed:
+            text = "it has lost the settings of connect (was it switched off and on?); connect to it anew"
             raise Refused(f"{self.name}: {text}")
         if self._on is None:
             raise Refused(f"{self.name}: whether its output is on is not known until its next status")

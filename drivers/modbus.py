@@ -128,12 +128,14 @@ class Modbus:
         request.dev_id, request.transaction_id = self.unit, transaction
 
         def parse(buffer: bytearray) -> T | None:
+            seen = bytes(buffer)
             pdu = self._take(buffer, transaction)
             if pdu is None:
                 return None
             if pdu.isError():
-                code = pdu.exception_code
-                raise Refused(f"the device answered exception {code}: {EXCEPTIONS.get(code, 'not in the standard')}")
+                code, frame = pdu.exception_code, seen[: len(seen) - len(buffer)].hex(" ")
+                says = EXCEPTIONS.get(code, "not in the standard")
+                raise Refused(f"the device answered exception {code}: {says} ({frame})")
             if pdu.function_code != request.function_code:
                 raise BadReply(f"an answer to function {pdu.function_code} where {request.function_code} was asked")
             return read(pdu)

@@ -36,6 +36,18 @@ def take_line(buffer: bytearray) -> bytes | None:
     return line
 
 
+def take_words(buffer: bytearray) -> bytes | None:
+    """The first line that is not empty; None: not yet. For questions that are never answered by an empty line.
+
+    Raises:
+        BadReply: a line without end.
+    """
+    while (line := take_line(buffer)) is not None:
+        if line.strip():
+            return line
+    return None
+
+
 def skip_to(buffer: bytearray, is_it: Callable[[bytes], bool]) -> bytes | None:
     """The first line that ``is_it`` knows, and everything before it dropped; None: not yet. Never raises."""
     while (end := buffer.find(b"\n")) >= 0:

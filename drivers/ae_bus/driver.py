@@ -167,7 +167,7 @@ class AeBus(GuardedSource):
             if error.code not in codec.UNKNOWN_COMMANDS:
                 raise
         wanted_ms = round(self.options.watchdog_s * 100) * 10
-        self._deadman_s = None
+        self._deadman_s, self._lapsed = None, False
         try:
             await self._do(codec.WATCHDOG, b"\x01" + codec.word(wanted_ms))
             said_ms = await self._get(codec.GET_WATCHDOG, 2, b"\0")
@@ -207,9 +207,17 @@ class AeBus(GuardedSource):
             self._polls += 1
             if self._polls % SLOW_EVERY == 1:
                 put("setpoint_w", float(await self._number(codec.GET_SET_POINT, 2)))
+                await self._check_watchdog()
         except (NoReply, BadReply, Refused):
             pass  # what is missing here is missed by the kernel
         return samples
+
+    async def _check_watchdog(self) -> None:
+        """A unit that was switched off and on does not keep it."""
+        if self._deadman_s is not None:
+            take = partial(codec.take_number, width=2)
+            said_ms = await self._exchange(codec.GET_WATCHDOG, b"\0", take)
+            self._lapsed = self._lapsed or said_ms != round(self._deadman_s * 1000.0)
 
     # ---- power (drivers.guarded says when; here is how)
 

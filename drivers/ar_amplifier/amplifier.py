@@ -44,7 +44,7 @@ class Amplifier:
         self.port.set_marker(codec.IDENTITY, codec.skip_to_identity)
         try:
             await self.port.send(b"\n")  # ends whatever half a line it may hold
-            line = await ask(self.port, codec.IDENTITY, scpi.take_line, timeout_s=TIMEOUT_S)
+            line = await ask(self.port, codec.IDENTITY, scpi.take_words, timeout_s=TIMEOUT_S)
             if not codec.is_ours(line):
                 raise other_model(self.name, "an AR amplifier", line.decode("ascii", "replace"), url)
             _, model, firmware, _ = scpi.identity(line)

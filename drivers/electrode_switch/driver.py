@@ -92,7 +92,8 @@ class RelaySwitch(ElectrodeSwitch):
         """
         for _ in range(TRIES):
             try:
-                self._shape = codec.shape_of(await everything_said(self.port))
+                seen = await everything_said(self.port)
+                self._shape = codec.shape_of(seen)
             except BadReply as error:
                 failure = error
             else:
@@ -102,7 +103,8 @@ class RelaySwitch(ElectrodeSwitch):
         highest = max(self._relays.values())
         if highest > self._shape.relays:
             remedy = "correct options.needles in the bench file"
-            raise DeviceError(self.name, f"the board has {self._shape.relays} relays, not {highest}", remedy)
+            has = f"the board on {self.port.url} has {self._shape.relays} relays ({seen.hex(' ')})"
+            raise DeviceError(self.name, f"{has}, and relay {highest} is asked for", remedy)
         return Identity(f"KMTronic {self._shape.relays} relays")
 
     async def poll(self) -> list[Sample]:

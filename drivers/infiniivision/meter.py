@@ -53,7 +53,7 @@ class Meter:
         self.port.set_marker(b"*IDN?\n", lambda buffer: scpi.skip_to(buffer, lambda line: is_ours(line) is not None))
         try:
             await self.port.send(b"\n")  # ends whatever half a line the instrument may hold
-            line = await ask(self.port, b"*IDN?\n", scpi.take_line, timeout_s=TIMEOUT_S)
+            line = await ask(self.port, b"*IDN?\n", scpi.take_words, timeout_s=TIMEOUT_S)
             _, model, serial, firmware = scpi.identity(line)
             wanted = self.options.meter_model or "an InfiniiVision oscilloscope"
             if is_ours(line) is None or (self.options.meter_model or "") not in model:

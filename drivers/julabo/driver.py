@@ -10,15 +10,14 @@ them the other way round: ``swapped_pv``.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Callable
 from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
-from drivers.asking import TRIES, other_model, silent
-from drivers.circulator import HIGH_C, LOW_C, allowed
+from drivers.asking import insist, other_model, silent
+from drivers.circulator import HIGH_C, LOW_C, allowed, only
 from drivers.contract import (
     BadReply,
     ChannelSpec,
@@ -37,6 +36,7 @@ from safety.types import Quality, Sample
 TIMEOUT_S = 0.4  # a status of 60 characters takes 0.13 s at 4800 baud
 PERIOD_S = 1.0  # with the pauses of a change in between, a bath reading is never older than 2 s
 SAME_C = 0.055  # some keep set-points to 0.1 K
+JUMP_C = 1.0  # from poll to poll no bath does that
 BITS = 10.0  # start, 7 data, parity, stop
 V = TypeVar("V")
 
@@ -74,6 +74,7 @@ class Julabo(Circulator):
         super().__init__(name, port, options)
         self._prefix = b"" if self.options.address is None else b"A%03d_" % self.options.address
         self._external = codec.HEATING_OR_EXTERNAL[0 if self.options.swapped_pv else 1]
+        self._last_c: dict[str, float] = {}
         self._turn = asyncio.Lock()  # a question, its answer, and the pause that must follow
 
     def declaration(self) -> Declaration:
@@ -109,23 +110,23 @@ class Julabo(Circulator):
         if options.model is not None and options.model not in version:
             raise other_model(self.name, options.model, version, self.port.url)
         if options.unit_query is not None:
-            await self._check_unit(options.unit_query)
+            await self._check_unit(version, options.unit_query)
         status = await self._ask(codec.STATUS, codec.status)
         if not status.remote:
             problem = f"its panel is in charge ({status})"
             raise DeviceError(self.name, problem, "set it to remote control by RS232 in its configuration menu")
         try:
-            await self._ask(codec.BATH, codec.temperature_c)
+            self._last_c = {"bath_c": await self._ask(codec.BATH, codec.temperature_c)}
         except BadReply as error:
-            problem = f"it tells no temperature ({error})"
+            problem = f"{version} on {self.port.url} tells no temperature ({error})"
             raise DeviceError(self.name, problem, "correct its unit and language") from error
         return Identity(version)
 
-    async def _check_unit(self, question: str) -> None:
+    async def _check_unit(self, version: str, question: str) -> None:
         try:
             fahrenheit = await self._ask(question, codec.digit)
         except (NoReply, BadReply) as error:
-            problem = f"it does not tell its unit by {question} ({error})"
+            problem = f"{version} on {self.port.url} does not tell its unit by {question} ({error})"
             raise DeviceError(self.name, problem, "correct options.unit_query; null if its manual has none") from error
         if fahrenheit:
             problem = "it is set to degrees Fahrenheit, and means them on its interface too"
@@ -145,7 +146,11 @@ class Julabo(Circulator):
         for channel, question, parse in questions:
             try:
                 value, t_s = await self._exchange(question, parse)
-            except (NoReply, BadReply, Refused):
+                if channel.endswith("_c"):
+                    value, t_s = await self._confirmed(channel, question, value, t_s)
+            except BadReply:
+                return []  # a line does not say what it answers: those before may have been another question's too
+            except (NoReply, Refused):
                 break  # what is missing here is missed by the kernel
             quality = Quality.BAD if math.isnan(value) else Quality.GOOD
             samples.append(Sample(f"{self.name}.{channel}", float(value), t_s, quality))
@@ -172,13 +177,29 @@ class Julabo(Circulator):
 
     # ---- small tools
 
+    async def _confirmed(self, channel: str, question: str, value: float, t_s: float) -> tuple[float, float]:
+        """A temperature that is not where the last one was is asked for again. Its digits have no sum and no fixed
+        width: without its first one, 19.96 is 9.96, and only a second answer tells.
+
+        Raises:
+            BadReply: told twice, differently.
+        """
+        if not abs(value - self._last_c.get(channel, value)) <= JUMP_C and math.isfinite(value):
+            again, t_s = await self._exchange(question, codec.temperature_c)
+            if not abs(again - value) <= JUMP_C:
+                raise BadReply(f"{question} was answered {value:g} and then {again:g}")
+            value = again
+        if math.isfinite(value):
+            self._last_c[channel] = value
+        return value, t_s
+
     async def _exchange(self, question: str, parse: Callable[[bytes], V]) -> tuple[V, float]:
         """One question's answer and when it was asked. The pause comes before it: what brought the port back in step,
         and what another task asked, is an answer too.
         """
 
         def whole(buffer: bytearray) -> V | None:
-            line = codec.take_answer(buffer, self._prefix)
+            line = only(codec.take_answer(buffer, self._prefix), buffer)
             return None if line is None else parse(line)
 
         async with self._turn:
@@ -187,10 +208,7 @@ class Julabo(Circulator):
             return value, self.port.t_request_s
 
     async def _ask(self, question: str, parse: Callable[[bytes], V]) -> V:
-        for _ in range(TRIES - 1):
-            with contextlib.suppress(NoReply, BadReply):
-                return (await self._exchange(question, parse))[0]
-        return (await self._exchange(question, parse))[0]
+        return (await insist(lambda: self._exchange(question, parse)))[0]
 
     async def _tell(self, command: str) -> None:
         data = codec.request(command, self._prefix)

@@ -17,7 +17,7 @@ from drivers import scpi
 from drivers.contract import BadReply, Refused
 
 OHM = 50.0
-SHAPE = b"SIN"
+SHAPE, UNIT = b"SIN", b"VRMS"
 VPP_PER_VRMS = 2.0 * math.sqrt(2.0)
 STEP_V = 1e-5  # of an amplitude as written
 
@@ -33,6 +33,7 @@ class Status(NamedTuple):
 
     on: bool
     amplitude_v: float  # RMS into 50 ohm
+    as_set: bool  # False: its unit is not the one of ``connect``, and the amplitude means something else
 
 
 class Words:
@@ -48,7 +49,7 @@ class Words:
         self.off_only = scpi.a_line(f"{output} OFF")
         self.off = scpi.a_line(f"{output} OFF;{acknowledged}")
         self.on = scpi.a_line(f"{output} ON;{acknowledged}")
-        self.status = scpi.a_line(f"{output}?;:{source}FUNC?;:{output}:LOAD?;:{source}VOLT?")
+        self.status = scpi.a_line(f"{output}?;:{source}FUNC?;:{output}:LOAD?;:{source}VOLT?;:{source}VOLT:UNIT?")
         self.least = self._amplitude("MIN")
         self.read_set_up = scpi.a_line(f"{source}FREQ?;:{source}VOLT:OFFS?;:{output}:LOAD?;:{source}VOLT:UNIT?")
 
@@ -100,7 +101,7 @@ def take_output(buffer: bytearray) -> bool | None:
 
 
 def take_status(buffer: bytearray) -> Status | None:
-    """``1;SIN;+5.0E+01;+1.0E-01``: output, shape, load, amplitude.
+    """``1;SIN;+5.0E+01;+1.0E-01;VRMS``: output, shape, load, amplitude and its unit.
 
     Raises:
         BadReply: anything else; also a load setting that is not 50 ohm, which changes the meaning of amplitudes.
@@ -109,12 +110,12 @@ def take_status(buffer: bytearray) -> Status | None:
     if line is None:
         return None
     fields = line.split(b";")
-    if len(fields) != 4 or fields[1] != SHAPE:
+    if len(fields) != 5 or fields[1] != SHAPE:
         raise BadReply("not the state of an output that makes a sine", line[:64])
     load_ohm, amplitude_v = scpi.number(fields[2]), scpi.number(fields[3])
     if load_ohm != OHM or not amplitude_v >= 0.0:
         raise BadReply("its load setting is not 50 ohm any more, or it has no amplitude", line[:64])
-    return Status(_flag(fields[0]), amplitude_v)
+    return Status(_flag(fields[0]), amplitude_v, fields[4] == UNIT)
 
 
 def take_amplitude(buffer: bytearray) -> float | None:

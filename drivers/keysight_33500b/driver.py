@@ -61,6 +61,7 @@ class Keysight33500b(GuardedSource):
 
     MODEL: ClassVar[str] = "keysight-33500b"
     OPTIONS: ClassVar[type[Options]] = Keysight33500bOptions
+    BAUD: ClassVar[int] = 115200  # of no consequence: it has LAN and USB only
     API_VERSION: ClassVar[int] = 1
     STEP_W: ClassVar[float] = 0.1
 
@@ -95,6 +96,7 @@ class Keysight33500b(GuardedSource):
             LinkLost: the port has gone.
         """
         identity = await self._sine.connect()
+        self._lapsed = False
         with contextlib.suppress(NoReply, BadReply, Refused):  # not acknowledged: unknown until a status tells
             await self.off()
         return identity
@@ -107,6 +109,9 @@ class Keysight33500b(GuardedSource):
             return []
         t_s = self.port.t_request_s
         self._judge(status.on, t_s)
+        if not status.as_set:
+            self._lapsed = True
+            return [Sample(f"{self.name}.rf_on", float(status.on), t_s)]
         if not self._sine.is_as_told(status):
             self._set_w = None  # is told again
         power_w = status.amplitude_v**2 / codec.OHM * 10.0 ** (self.options.gain_db / 10.0)

@@ -18,8 +18,8 @@ from safety.safeoff import Readback, SafeOffPlan
 
 T = TypeVar("T")
 
-TIMEOUT_S = 0.2
-RESET_S = 3.0
+TIMEOUT_S = 0.18  # off waits for one exchange at most, and must be on the wire after 0.2 s
+RESET_TRIES = 15
 AGREES = 0.01  # an amplitude read back may differ by this part, and by this much:
 AGREES_V = 2e-5
 
@@ -62,7 +62,7 @@ class SineOutput:
         is_ours = codec.IDENTITIES[self.options.dialect].fullmatch
         self.port.set_marker(b"*IDN?\n", lambda buffer: scpi.skip_to(buffer, lambda line: is_ours(line) is not None))
         await self.port.send(b"\n")  # ends whatever half a line the instrument may hold
-        line = await self._ask(b"*IDN?\n", scpi.take_line)
+        line = await self._ask(b"*IDN?\n", scpi.take_words)
         if is_ours(line) is None:
             wanted = f"a generator of the {self.options.dialect} dialect"
             raise other_model(self.name, wanted, line.decode("ascii", "replace"), self.port.url)
@@ -80,7 +80,7 @@ class SineOutput:
     async def _set_up(self) -> None:
         self.told_v = None
         await scpi.order(self.port, ("*RST", "*CLS"))
-        await self._ask(b"*OPC?\n", scpi.take_line, RESET_S)
+        await ask(self.port, b"*OPC?\n", scpi.take_line, timeout_s=TIMEOUT_S, tries=RESET_TRIES)
         await scpi.order(self.port, self.words.set_up(self.options.frequency_hz, self.most_v))
         if errors := await scpi.errors(self.port, TIMEOUT_S):
             remedy = "check frequency_hz, amplitude_max_vpp and dialect in the bench file against the instrument"
@@ -142,8 +142,8 @@ class SineOutput:
             reopen=reopen_target(self.port.url),
         )
 
-    async def _ask(self, request: bytes, take: Callable[[bytearray], T | None], timeout_s: float = TIMEOUT_S) -> T:
-        return await ask(self.port, request, take, timeout_s=timeout_s)
+    async def _ask(self, request: bytes, take: Callable[[bytearray], T | None]) -> T:
+        return await ask(self.port, request, take, timeout_s=TIMEOUT_S)
 
 
 def _agree(seen_v: float, told_v: float) -> bool:

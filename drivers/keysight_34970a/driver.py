@@ -100,7 +100,7 @@ class Keysight34970a(Driver):
     async def _connect(self) -> Identity:
         self.port.set_marker(b"*IDN?\n", codec.skip_to_identity)
         await self.port.send(b"\n")  # ends whatever half a line the instrument may hold
-        identity = await ask(self.port, b"*IDN?\n", scpi.take_line, timeout_s=TIMEOUT_S)
+        identity = await ask(self.port, b"*IDN?\n", scpi.take_words, timeout_s=TIMEOUT_S)
         if not codec.is_ours(identity):
             raise other_model(self.name, "34970A or 34972A", identity.decode("ascii", "replace"), self.port.url)
         _, model, serial, firmware = scpi.identity(identity)

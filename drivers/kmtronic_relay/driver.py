@@ -87,7 +87,8 @@ class KmtronicRelay(EnableLine):
             raise silent(self.name, "KMTronic relay board", self.port.url, failure)
         if self.options.relay > self._shape.relays:
             remedy = "correct options.relay in the bench file"
-            raise DeviceError(self.name, f"the board has {self._shape.relays} relays, not {self.options.relay}", remedy)
+            has = f"the board on {self.port.url} has {self._shape.relays} relays ({seen.hex(' ')})"
+            raise DeviceError(self.name, f"{has}, and relay {self.options.relay} is asked for", remedy)
         if seen[self._offset]:
             remedy = "the board does not obey; replace it, and check that the enable line is open"
             raise DeviceError(self.name, "the enable contact reads closed after it was opened", remedy)

@@ -8,6 +8,8 @@ Source: the command list of the KU SG 2.45-250 A, as implemented in PyMeasure (`
 
 from __future__ import annotations
 
+import re
+
 from drivers.contract import BadReply
 
 BAUD = 115200
@@ -16,6 +18,8 @@ TEXT_MAX = 64
 POWER_MAX_W = 250
 REFLECTION_LIMITS_W = (None, 100, 150, 180, 200, 230)
 """By the digit of ``B0`` to ``B5``."""
+
+_NUMBER = re.compile(r"[+-]?\d{1,10}(\.\d{0,6})?")
 
 RF_ON, RF_OFF, BIAS_ON, BIAS_OFF, EXTERNAL_OFF = b"O\r", b"o\r", b"X\r", b"x\r", b"r\r"
 PULSE_OFF, CLEAR_VSWR, VERSION = b"p\r", b"z\r", b"v\r"
@@ -54,14 +58,16 @@ def take_number(buffer: bytearray, width: int) -> int | None:
     """A big-endian number of ``width`` bytes before a CR; None: not yet.
 
     Raises:
-        BadReply: no CR where it belongs.
+        BadReply: no CR where it belongs, or something behind it.
     """
     if len(buffer) <= width:
         return None
     if buffer[width] != CR:
         raise BadReply(f"no CR after {width} byte(s)", bytes(buffer[:16]))
+    if len(buffer) > width + 1:  # bytes do not say what they answer
+        raise BadReply("more than one answer: is there a second controller on the line?", bytes(buffer[:16]))
     number = int.from_bytes(buffer[:width], "big")
-    del buffer[: width + 1]
+    buffer.clear()
     return number
 
 
@@ -109,7 +115,7 @@ def number(text: str, unit: str = "") -> float:
         BadReply: not a finite number with that unit.
     """
     digits = text.removesuffix(unit).strip() if unit else text.strip()
-    if not digits.lstrip("+-").replace(".", "", 1).isdigit() or len(digits) > 12:
+    if not _NUMBER.fullmatch(digits):
         raise BadReply(f"not a number{f' in {unit}' if unit else ''}", text.encode()[:32])
     return float(digits)
 

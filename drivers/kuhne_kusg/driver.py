@@ -111,32 +111,40 @@ class KuhneKusg(GuardedSource):
         return Identity("KU SG 2.45-250 A", firmware=firmware, extra={"frequency_hz": str(self._frequency_hz)})
 
     async def poll(self) -> list[Sample]:
-        """Powers and output each time, the rest in every fourth poll. About 2 ms of wire time."""
+        """Powers and output each time, the rest in every fourth poll. About 3 ms of wire time.
+
+        Replies of one byte say neither what they answer nor whether they are whole, so each poll ends with the question
+        whose answer no other looks like: when something else comes instead, one of the earlier answers was another's,
+        and none of them counts.
+        """
         port = self.port
         samples: list[Sample] = []
+        bias: bool | None = None
 
         def put(channel: str, value: float) -> None:
             samples.append(Sample(f"{self.name}.{channel}", value, port.t_request_s))
 
         try:
+            on = await port.exchange(codec.ASK_RF, codec.take_flag, timeout_s=TIMEOUT_S)
+            asked_s = port.t_request_s
+            put("rf_on", float(on))
             forward_w = await port.exchange(codec.ASK_FORWARD, codec.take_byte, timeout_s=TIMEOUT_S)
             put("forward_power_w", float(forward_w))
             reverse_w = await port.exchange(codec.ASK_REVERSE, codec.take_byte, timeout_s=TIMEOUT_S)
             put("reverse_power_w", float(reverse_w))
             put("power_w", float(max(0, forward_w - reverse_w)))
-            on = await port.exchange(codec.ASK_RF, codec.take_flag, timeout_s=TIMEOUT_S)
-            self._judge(on, port.t_request_s)
-            put("rf_on", float(on))
             self._polls += 1
             if self._polls % SLOW_EVERY == 1:
                 put("setpoint_w", codec.number(await self._once(codec.ASK_POWER, codec.take_text)))
                 put("heatsink_c", codec.number(await self._once(codec.ASK_TEMPERATURE, codec.take_text)))
                 bias = await self._once(codec.ASK_BIAS, codec.take_flag)
                 put("bias_on", float(bias))
-                if not bias:
-                    self._bias_since_s = None
+            codec.frequency_hz(await self._once(codec.ASK_FREQUENCY, codec.take_text))
+            if bias is False:
+                self._bias_since_s = None
+            self._judge(on, asked_s)
         except (NoReply, BadReply, Refused):
-            pass  # what is missing here is missed by the kernel
+            return []  # what is missing here is missed by the kernel
         return samples
 
     # ---- power (drivers.guarded says when; here is how)

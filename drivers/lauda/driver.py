@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from drivers.asking import ask, other_model, silent
-from drivers.circulator import HIGH_C, LOW_C, allowed
+from drivers.circulator import HIGH_C, LOW_C, allowed, only
 from drivers.contract import (
     BadReply,
     ChannelSpec,
@@ -146,7 +146,9 @@ class Lauda(Circulator):
                 value = await self._exchange(command, parse)
             except Refused:
                 continue
-            except (NoReply, BadReply):
+            except BadReply:
+                return []  # a line does not say what it answers: those before may have been another question's too
+            except NoReply:
                 break  # what is missing here is missed by the kernel
             samples.append(Sample(f"{self.name}.{channel}", float(value), self.port.t_request_s))
         return samples
@@ -188,5 +190,5 @@ class Lauda(Circulator):
         return await ask(self.port, request, lambda buffer: self._parsed(buffer, parse), timeout_s=TIMEOUT_S)
 
     def _parsed(self, buffer: bytearray, parse: Callable[[bytes], V]) -> V | None:
-        line = codec.take_answer(buffer, self._prefix)
+        line = only(codec.take_answer(buffer, self._prefix), buffer)
         return None if line is None else parse(line)

@@ -105,10 +105,11 @@ class NumatoGpio(Driver):
         await self._ask(f"gpio iomask {every}")
         await self._ask(f"gpio iodir {every}")
         try:
-            codec.levels(await self._ask(READ_ALL), ports)
+            await ask(self.port, self._read_all, self._levels, timeout_s=TIMEOUT_S)
         except BadReply as error:
-            remedy = "correct options.ports in the bench file"
-            raise DeviceError(self.name, f"this is not a module of {ports} ports ({error})", remedy) from error
+            remedy = "correct options.ports in the bench file; a module without inputs is not one for this driver"
+            problem = f"what is on {self.port.url} is not a module of {ports} ports ({error})"
+            raise DeviceError(self.name, problem, remedy) from error
         return Identity("Numato GPIO", board_id, version)
 
     async def poll(self) -> list[Sample]:

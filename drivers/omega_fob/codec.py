@@ -53,7 +53,7 @@ def readings_c(lines: list[bytes], count: int) -> list[float]:
         BadReply: not ``count`` readings, or not numbers of the printed form.
     """
     if len(lines) != count:
-        raise BadReply(f"{len(lines)} readings where {count} were asked for", b" ".join(lines)[:48])
+        raise BadReply(f"{len(lines)} readings where {count} were asked for", b"\r".join(lines)[:48] or b"*")
     return [_reading(line) for line in lines]
 
 

@@ -129,6 +129,7 @@ class RfChain(GuardedSource):
             current_pp=reach_v / generator.OHM * generator.VPP_PER_VRMS,
         )
         source = await self._sine.connect()
+        self._lapsed = False
         with contextlib.suppress(NoReply, BadReply, Refused):  # not acknowledged: unknown until a status tells
             await self.off()
         strong, seen = await self._amplifier.connect(), await self._meter.connect()
@@ -167,6 +168,7 @@ class RfChain(GuardedSource):
         status = await self._sine.status()
         t_s = self.port.t_request_s
         self._judge(status.on, t_s)
+        self._lapsed = self._lapsed or not status.as_set
         if not self._sine.is_as_told(status):
             self._set_w = None  # is told again
         return [self._sample("rf_on", float(status.on), t_s)]

@@ -32,6 +32,7 @@ SLOW_S = 0.5  # starting and stopping wait for the sensor
 FIRST_READING_S = 0.06  # the sensor needs 50 ms from start to its first reading
 FIRST_TRIES = 10
 AIR_IN_LINE, HIGH_FLOW = int(codec.Flag.AIR_IN_LINE), int(codec.Flag.HIGH_FLOW)  # plain: twenty times a second
+LOW_C, HIGH_C = -10.0, 100.0  # beyond, it is no water that flows, or two damaged bytes that the sum lets pass
 NOISE_FLOOR_ML_MIN = 0.005  # below one count of the 4000B: only a repeated number is so quiet
 
 
@@ -72,7 +73,7 @@ class SensirionSlf3x(Driver):
             role="flow",
             channels=(
                 ChannelSpec("flow_ml_min", -span, span, period_s, min(NOISE_FLOOR_ML_MIN, self._ml_min_per_count / 4)),
-                ChannelSpec("coolant_c", -10.0, 100.0, period_s),
+                ChannelSpec("coolant_c", LOW_C, HIGH_C, period_s),
                 ChannelSpec("air_in_line_flag", 0.0, 1.0, period_s, two_valued=True),
             ),
             flow_max_ml_min=self._model.flow_max_ml_min,
@@ -125,8 +126,9 @@ class SensirionSlf3x(Driver):
         if scale != self._model.counts:
             fits = [name for name, model in codec.MODELS.items() if model.counts == scale]
             remedy = f"write model: {fits[0]} in the bench file" if fits else "use one of the supported sensors"
-            text = f"the sensor's scale is {scale}, that of a {self.options.model} is {self._model.counts:g}"
-            raise DeviceError(self.name, text, remedy)
+            text = f"the scale of the sensor on {self.port.url} is {scale}"
+            expected = f"that of a {self.options.model} is {self._model.counts:g}"
+            raise DeviceError(self.name, f"{text}, {expected}", remedy)
 
     async def _first_reading(self) -> None:
         for _ in range(FIRST_TRIES):
@@ -137,7 +139,7 @@ class SensirionSlf3x(Driver):
                 continue
             return
         remedy = "check the sensor's plug at the cable"
-        raise DeviceError(self.name, "the sensor does not begin to measure", remedy)
+        raise DeviceError(self.name, f"the sensor on {self.port.url} does not begin to measure", remedy)
 
     async def poll(self) -> list[Sample]:
         """The newest measurement. A flow beyond the sensor's range, or none at all, is BAD."""
@@ -155,7 +157,8 @@ class SensirionSlf3x(Driver):
         if told.temperature_c is None:
             samples.append(Sample(self._coolant, math.nan, t_s, Quality.BAD))
         else:
-            samples.append(Sample(self._coolant, told.temperature_c, t_s))
+            quality = Quality.GOOD if LOW_C <= told.temperature_c <= HIGH_C else Quality.BAD
+            samples.append(Sample(self._coolant, told.temperature_c, t_s, quality))
         return samples
 
     async def _get(self, command: int, data: bytes = b"") -> bytes:

@@ -20,6 +20,8 @@ DEADMAN_S = 2.0  # without any frame for so long, the device takes control back,
 ACK, NACK = 0x2A, 0x3F
 YES = 0x5555  # first parameter of "BC" and "BR" that means "take control" and "on"
 NONE = 0xFFFF  # "no reading"
+_three = struct.Struct(">HHH").unpack  # made once: struct.unpack looks the format up each time
+_four = struct.Struct(">HHHH").unpack
 DATA_MAX = 64  # no reply of this family is longer
 
 
@@ -37,14 +39,6 @@ class Status(IntFlag):
 
 
 MODE_NORMAL = 1  # operation mode of "GS" and "SO": 1 normal, 3 pulse, 4 ramp
-
-
-class Power(NamedTuple):
-    """Reply to "GP" in watts; None: the device has no reading."""
-
-    forward_w: float | None
-    reverse_w: float | None
-    load_w: float | None
 
 
 class State(NamedTuple):
@@ -138,15 +132,15 @@ def skip_to_data(buffer: bytearray, length: int) -> bytes | None:
     return None
 
 
-def power(data: bytes) -> Power:
-    """Decode "GP"."""
-    forward, reverse, load = struct.unpack(">HHH", data)
-    return Power(_tenths(forward), _tenths(reverse), _tenths(load))
+def power(data: bytes) -> tuple[float | None, float | None, float | None]:
+    """Decode "GP": forward, reverse and load power in watts; None: the device has no reading."""
+    forward, reverse, load = _three(data)
+    return _tenths(forward), _tenths(reverse), _tenths(load)
 
 
 def state(data: bytes) -> State:
     """Decode "GS"."""
-    status, heatsink, mode, tuner = struct.unpack(">HHHH", data)
+    status, heatsink, mode, tuner = _four(data)
     return State(status, _tenths(heatsink), mode, tuner)
 
 

@@ -156,15 +156,15 @@ class TcCxn(GuardedSource):
         port, name = self.port, self._channel
         samples: list[Sample] = []
         try:
-            power = codec.power(await port.exchange(self._gp, _six, timeout_s=TIMEOUT_S))
+            forward_w, reverse_w, load_w = codec.power(await port.exchange(self._gp, _six, timeout_s=TIMEOUT_S))
             t_s = port.t_request_s
             self._touch(t_s)
-            samples.append(_sample(name["forward_power_w"], power.forward_w, t_s))
-            samples.append(_sample(name["reverse_power_w"], power.reverse_w, t_s))
-            samples.append(_sample(name["power_w"], power.load_w, t_s))
-            if power.forward_w is not None and power.reverse_w is not None:
+            samples.append(_sample(name["forward_power_w"], forward_w, t_s))
+            samples.append(_sample(name["reverse_power_w"], reverse_w, t_s))
+            samples.append(_sample(name["power_w"], load_w, t_s))
+            if forward_w is not None and reverse_w is not None:
                 above = self.options.load_branch == "above"
-                ohm = impedance_ohm(power.forward_w, power.reverse_w, self.options.reference_ohm, above=above)
+                ohm = impedance_ohm(forward_w, reverse_w, self.options.reference_ohm, above=above)
                 if ohm is not None:
                     samples.append(Sample(name["impedance_ohm"], ohm, t_s))
             self._status_turn = not self._status_turn
@@ -245,16 +245,7 @@ class TcCxn(GuardedSource):
         return await ask(self.port, self._frame(command), lambda b: codec.take_data(b, length), timeout_s=TIMEOUT_S)
 
 
-def _six(buffer: bytearray) -> bytes | None:
-    return codec.take_data(buffer, 6)
-
-
-def _eight(buffer: bytearray) -> bytes | None:
-    return codec.take_data(buffer, 8)
-
-
-def _two(buffer: bytearray) -> bytes | None:
-    return codec.take_data(buffer, 2)
+_two, _six, _eight = (partial(codec.take_data, length=length) for length in (2, 6, 8))
 
 
 def _sample(channel: str, value: float | None, t_s: float) -> Sample:

@@ -104,6 +104,19 @@ class TableLink(_Told):
         self._soon(reply)
 
 
+class Parrot(_Told):
+    """Some other device: it answers the same to everything."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def write(self, data: bytes) -> None:
+        """See :class:`~drivers.transport.base.Link`."""
+        self._check_open()
+        self._soon(self._answer)
+
+
 class Written(NamedTuple):
     """One ``write`` of the host."""
 
@@ -114,10 +127,10 @@ class Written(NamedTuple):
 
 
 class RoughLink(_Told):
-    """Disturbs any link on command: holds answers back, loses them, adds noise, tears them into single bytes.
+    """Disturbs any link on command: holds answers back, loses, tears, replaces or precedes them, echoes, swaps devices.
 
-    ``written`` keeps everything the host wrote. A device with several ports is disturbed on all of them through its
-    ``first`` link, which also keeps what was written to the others.
+    ``written`` keeps everything the host wrote, ``heard`` everything it was told. A device with several ports is
+    disturbed on all of them through its ``first`` link, which also keeps what was written to the others.
     """
 
     def __init__(self, inner: Link, first: RoughLink | None = None) -> None:
@@ -125,10 +138,18 @@ class RoughLink(_Told):
         self.inner = inner
         self._how = first or self
         self.written: list[Written] = first.written if first is not None else []
+        self.heard: list[bytes] = first.heard if first is not None else []
         self.delay_s = 0.0  # of every answer
         self.torn = False  # one byte at a time
         self.mute = False  # answers are lost
+        self.answers_left: int | None = None  # after so many answers it is mute
         self.noise = b""  # put before the next answer, once
+        self.echo = False  # what the host writes comes back, as on a pair of wires with both ends on it
+        self.deaf = False  # the device hears nothing
+        self.request_as: Callable[[bytes], bytes] | None = None  # what the device hears instead
+        self.answer_as: Callable[[bytes, bytes], bytes] | None = None  # of (request, answer): what the host hears
+        self.broken: OSError | None = None  # every write fails with it
+        self._request = b""
         self._held = 0
         self._release_s = 0.0
 
@@ -137,16 +158,36 @@ class RoughLink(_Told):
         super().start(on_data, on_lost)
         self.inner.start(self._from_device, self._lost)
 
+    def swap(self, inner: Link) -> None:
+        """Another device is on the cable from now on."""
+        self.inner.close()
+        self.inner = inner
+        inner.start(self._from_device, self._lost)
+
     def write(self, data: bytes) -> None:
         """See :class:`~drivers.transport.base.Link`."""
         self._check_open()
+        how = self._how
+        if how.broken is not None:
+            raise how.broken
         loop = asyncio.get_running_loop()
-        self.written.append(Written(loop.time(), data, self._held > 0, self._how is not self))
-        self.inner.write(data)
+        self.written.append(Written(loop.time(), data, self._held > 0, how is not self))
+        self._request = data
+        if how.echo:
+            self._soon(data)
+        if how.deaf:
+            self._soon(how.answer_as(data, b"") if how.answer_as is not None else b"")
+        else:
+            self.inner.write(data if how.request_as is None else how.request_as(data))
 
     def fileno(self) -> int | None:
         """The inner link's descriptor."""
         return self.inner.fileno()
+
+    def tell(self, data: bytes) -> None:
+        """Hand ``data`` to the host now."""
+        self.heard.append(data)
+        super().tell(data)
 
     def close(self) -> None:
         """Close both."""
@@ -158,8 +199,12 @@ class RoughLink(_Told):
 
     def _from_device(self, data: bytes) -> None:
         how = self._how
-        if how.mute:
+        if how.mute or how.answers_left == 0:
             return
+        if how.answers_left is not None:
+            how.answers_left -= 1
+        if how.answer_as is not None:
+            data = how.answer_as(self._request, data)
         data, how.noise = how.noise + data, b""
         pieces = [data[i : i + 1] for i in range(len(data))] if how.torn else [data]
         loop = asyncio.get_running_loop()

@@ -6,170 +6,25 @@ See :mod:`drivers.testing.conformance`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
 from typing import ClassVar
 
-from drivers.contract import Circulator, CoolantPump, ElectrodeSwitch, EnableLine, NoReply, PowerSource, Refused
-from drivers.testing.conformance import Desk, DriverConformance, raises
-from safety.types import Setpoint
-
-
-class SourceConformance(DriverConformance):
-    """For generators, on top. The device behind ``link_factory`` takes ``power_w``.
-
-    A test file sets ``mint = Setpoint``: outside of tests only the gate makes one, and the kit is shipped.
-    """
-
-    power_w: ClassVar[float] = 20.0
-    acknowledge: ClassVar[bytes] = b""
-    """What the host answers a reply with, in wire formats where it does."""
-    mint: ClassVar[Callable[[float, int, float, str], Setpoint]]
-
-    @staticmethod
-    def _source(desk: Desk) -> PowerSource:
-        assert isinstance(desk.driver, PowerSource)
-        return desk.driver
-
-    def _setpoint(
-        self, source: PowerSource, power_w: float, *, epoch: int | None = None, for_s: float = 0.15
-    ) -> Setpoint:
-        expires_at_s = source.port.now() + for_s
-        return type(self).mint(power_w, source.epoch if epoch is None else epoch, expires_at_s, "conformance")
-
-    def test_has_a_safe_off_plan(self) -> None:
-        """P36: bytes that turn it off exist, and so does a proof."""
-
-        async def test(desk: Desk) -> None:
-            plan = desk.driver.safe_off_plan()
-            assert plan is not None
-            assert plan.off
-            assert plan.readbacks
-            declared = {spec.name for spec in desk.driver.declaration().channels}
-            assert {"forward_power_w", "power_w", "rf_on"} <= declared
-            assert all(len(r.prefix) <= r.reply_length and r.offset + r.width <= r.reply_length for r in plan.readbacks)
-
-        self.run(test)
-
-    def test_connect_never_energises(self) -> None:
-        """No byte of connecting and polling raises the set-point; the device is off afterwards."""
-
-        async def test(desk: Desk) -> None:
-            told = await desk.channels()
-            assert told["dut.rf_on"] == 0.0
-            assert told["dut.forward_power_w"] <= 1.0
-
-        self.run(test)
-
-    def test_expired_setpoint_is_not_sent(self) -> None:
-        """A permission that has run out moves nothing."""
-
-        async def test(desk: Desk) -> None:
-            source = self._source(desk)
-            first = len(desk.link.written)
-            await raises(Refused, source.apply(self._setpoint(source, self.power_w, for_s=-0.001)))
-            assert len(desk.link.written) == first
-
-        self.run(test)
-
-    def test_old_epoch_is_not_sent(self) -> None:
-        """A permission of an earlier epoch moves nothing."""
-
-        async def test(desk: Desk) -> None:
-            source = self._source(desk)
-            source.revoke(7)
-            first = len(desk.link.written)
-            await raises(Refused, source.apply(self._setpoint(source, self.power_w, epoch=6)))
-            assert len(desk.link.written) == first
-            source.revoke(3)
-            assert source.epoch == 7
-
-        self.run(test)
-
-    def test_revoked_while_queued(self) -> None:
-        """P5: a set-point that waits for the port is dropped when its epoch is revoked, and when off overtakes it."""
-
-        async def test(desk: Desk) -> None:
-            source = self._source(desk)
-            for overtaken_by_off in (False, True):
-                desk.link.delay_s = 0.01
-                first = len(desk.link.written)
-                poll = asyncio.ensure_future(source.poll())
-                await asyncio.sleep(0.001)
-                apply = asyncio.ensure_future(source.apply(self._setpoint(source, self.power_w)))
-                await asyncio.sleep(0.001)
-                if overtaken_by_off:
-                    await source.off()
-                else:
-                    source.revoke(source.epoch + 1)
-                await raises(Refused, apply)
-                await poll
-                desk.link.delay_s = 0.0
-                plan = source.safe_off_plan()
-                assert plan is not None
-                await desk.poll_until(bool)
-                told = await desk.channels()
-                assert told["dut.rf_on"] == 0.0
-                assert len(desk.link.written) > first
-
-        self.run(test)
-
-    def test_off_goes_ahead_of_the_queue(self) -> None:
-        """With requests piled up, off is the very next request that is written."""
-
-        async def test(desk: Desk) -> None:
-            source = self._source(desk)
-            plan = source.safe_off_plan()
-            assert plan is not None
-            desk.link.delay_s = 0.01
-            polls = [asyncio.ensure_future(source.poll()) for _ in range(5)]
-            await asyncio.sleep(0.001)
-            first = len(desk.link.written)
-            await source.off()
-            written = [w for w in desk.link.written[first:] if not w.further]
-            requests = [w.data for w in written if w.data != self.acknowledge]
-            assert requests[0] == plan.off[0]
-            await asyncio.gather(*polls)
-
-        self.run(test)
-
-    def test_off_is_not_held_up_by_resynchronising(self) -> None:
-        """On a port that is out of step, off is written at once."""
-
-        async def test(desk: Desk) -> None:
-            source = self._source(desk)
-            plan = source.safe_off_plan()
-            assert plan is not None
-            desk.link.mute = True
-            await source.poll()
-            waiting = asyncio.ensure_future(source.poll())
-            await asyncio.sleep(0)
-            at_s = source.port.now()
-            off = asyncio.ensure_future(source.off())
-            await asyncio.sleep(0)
-            assert desk.link.written[-1].data == plan.off[0]
-            assert desk.link.written[-1].t_s - at_s < 0.02
-            desk.link.mute = False
-            await asyncio.gather(off, waiting, return_exceptions=True)
-
-        self.run(test)
-
-    def test_nothing_but_a_number_energises(self) -> None:
-        """NaN, zero and less are off; infinity is refused."""
-
-        async def test(desk: Desk) -> None:
-            source = self._source(desk)
-            for power_w in (0.0, -1.0, float("nan")):
-                await source.apply(self._setpoint(source, power_w))
-            await raises(Refused, source.apply(self._setpoint(source, float("inf"))))
-            assert (await desk.channels())["dut.rf_on"] == 0.0
-
-        self.run(test)
+from drivers.contract import BadReply, Circulator, CoolantPump, ElectrodeSwitch, EnableLine, NoReply, Refused
+from drivers.testing.conformance import DriverConformance
+from drivers.testing.desk import Desk, raises
+from drivers.testing.offs import OffBounds
+from drivers.testing.sources import SourceConformance
 
 
 class PumpConformance(DriverConformance):
     """For coolant pumps, on top."""
 
     flow_ml_min: ClassVar[float] = 10.0
+
+    async def at_work(self, desk: Desk) -> None:
+        """It runs at ``flow_ml_min``."""
+        assert isinstance(desk.driver, CoolantPump)
+        await desk.driver.run(self.flow_ml_min)
 
     def test_runs_and_stops(self) -> None:
         """Run twice, stop twice."""
@@ -181,7 +36,36 @@ class PumpConformance(DriverConformance):
 
         self.run(test)
 
-    def test_impossible_flow_is_refused(self) -> None:
+    def test_set_readback_within_tolerance(self) -> None:
+        """The flow that the pump tells is the one that was asked for, within 1 %, in mL/min."""
+
+        async def test(desk: Desk) -> None:
+            await self.at_work(desk)
+            told = await desk.channels()
+            assert told["dut.running_on"] == 1.0
+            assert abs(told["dut.flow_set_ml_min"] - self.flow_ml_min) <= 0.01 * self.flow_ml_min
+
+        self.run(test)
+
+    def test_range_refused_by_device(self) -> None:
+        """The pump does not take the flow (see ``refusal``): an exception of the contract, and the next call tells it
+        again."""
+
+        async def test(desk: Desk) -> None:
+            assert isinstance(desk.driver, CoolantPump)
+            desk.link.deaf, desk.link.answer_as = True, lambda request, _: self.refusal(request)
+            await raises((Refused, NoReply, BadReply), desk.driver.run(self.flow_ml_min))
+            desk.link.deaf, desk.link.answer_as = False, None
+            for _ in range(3):
+                with contextlib.suppress(NoReply, BadReply):
+                    await desk.driver.run(self.flow_ml_min)
+                    break
+            told = await desk.channels()
+            assert abs(told["dut.flow_set_ml_min"] - self.flow_ml_min) <= 0.01 * self.flow_ml_min
+
+        self.run(test)
+
+    def test_range_refused_by_driver(self) -> None:
         """Nothing that is not a flow, or too much of it, reaches the pump."""
 
         async def test(desk: Desk) -> None:
@@ -203,8 +87,14 @@ class CirculatorConformance(DriverConformance):
     too_cold_c: ClassVar[float] = -300.0
     """A temperature that the options must not allow."""
 
-    def test_regulates_and_stops(self) -> None:
-        """Regulate twice, stop twice; the set-point is what was asked."""
+    async def at_work(self, desk: Desk) -> None:
+        """It was told ``bath_c``, and stands still again: the bath is elsewhere, and stays there."""
+        assert isinstance(desk.driver, Circulator)
+        for bath_c in (self.bath_c, None):
+            await desk.driver.regulate(bath_c)
+
+    def test_set_readback_within_tolerance(self) -> None:
+        """Regulate twice, stop twice; the set-point that the circulator tells is what was asked for, in degC."""
 
         async def test(desk: Desk) -> None:
             assert isinstance(desk.driver, Circulator)
@@ -217,7 +107,24 @@ class CirculatorConformance(DriverConformance):
 
         self.run(test)
 
-    def test_impossible_temperature_is_refused(self) -> None:
+    def test_range_refused_by_device(self) -> None:
+        """The circulator does not take the temperature (see ``refusal``): an exception of the contract, and the next
+        call tells it again."""
+
+        async def test(desk: Desk) -> None:
+            assert isinstance(desk.driver, Circulator)
+            desk.link.deaf, desk.link.answer_as = True, lambda request, _: self.refusal(request)
+            await raises((Refused, NoReply, BadReply), desk.driver.regulate(self.bath_c))
+            desk.link.deaf, desk.link.answer_as = False, None
+            for _ in range(3):
+                with contextlib.suppress(NoReply, BadReply):
+                    await desk.driver.regulate(self.bath_c)
+                    break
+            assert (await desk.channels())["dut.setpoint_c"] == self.bath_c
+
+        self.run(test)
+
+    def test_range_refused_by_driver(self) -> None:
         """Nothing that is not a temperature, or is outside the options, reaches the circulator."""
 
         async def test(desk: Desk) -> None:
@@ -233,7 +140,12 @@ class CirculatorConformance(DriverConformance):
 class SwitchConformance(DriverConformance):
     """For electrode switches, on top. The device behind ``link_factory`` has every contact open."""
 
-    def test_selects_and_reads_back(self) -> None:
+    async def at_work(self, desk: Desk) -> None:
+        """The first electrode is connected."""
+        assert isinstance(desk.driver, ElectrodeSwitch)
+        await desk.driver.select((0,))
+
+    def test_set_readback_within_tolerance(self) -> None:
         """Connecting moves nothing; then none, each alone, all, none again, as the channels tell."""
 
         async def test(desk: Desk) -> None:
@@ -249,7 +161,7 @@ class SwitchConformance(DriverConformance):
 
         self.run(test)
 
-    def test_an_electrode_that_is_not_there_is_refused(self) -> None:
+    def test_range_refused_by_driver(self) -> None:
         """Nothing is written for it."""
 
         async def test(desk: Desk) -> None:
@@ -274,8 +186,18 @@ class SwitchConformance(DriverConformance):
         self.run(test)
 
 
-class EnableConformance(DriverConformance):
+class EnableConformance(OffBounds, DriverConformance):
     """For enable lines, on top."""
+
+    def off_bytes(self, desk: Desk) -> bytes:
+        """See :class:`OffBounds`."""
+        assert isinstance(desk.driver, EnableLine)
+        return desk.driver.enable_plan().open
+
+    async def at_work(self, desk: Desk) -> None:
+        """The contact is closed, as the watchdog does it."""
+        assert isinstance(desk.driver, EnableLine)
+        await desk.driver.port.send(desk.driver.enable_plan().close, quiet_s=0.05)
 
     def test_connects_open_with_a_plan(self) -> None:
         """Open after ``connect``, proven by reading; the plan can move and read it."""
@@ -291,3 +213,12 @@ class EnableConformance(DriverConformance):
             assert all(w.data != plan.close for w in desk.link.written)
 
         self.run(test)
+
+
+__all__ = [
+    "CirculatorConformance",
+    "EnableConformance",
+    "PumpConformance",
+    "SourceConformance",
+    "SwitchConformance",
+]

@@ -18,7 +18,9 @@ BAUD = 9600
 LINE_MAX = 160
 GAP_S = 0.01  # between commands
 
-_STATUS = re.compile(rb"(\d{3}[A-Z][A-Za-z]{0,3})\b([^!\r]*?)\b(\d{1,4}(?:\.\d+)?) (CW|CCW)\b([^!\r]*?)\b([01]) !")
+_STATUS = re.compile(
+    rb"(?:^|[\r\n])(\d{3}[A-Z][A-Za-z]{0,3})((?: [^!\r ]+)*?) (\d{1,4}(?:\.\d+)?) (CW|CCW)((?: [^!\r ]+)*?) ([01]) !"
+)
 
 
 _RUNNING = re.compile(rb"(?:^|\r)[\n ]*[01]\r")

@@ -34,4 +34,8 @@ class Alone(DriverConformance):
     emulator: ClassVar[dict[str, Any]] = {}
 
     def link_factory(self) -> Link:
-        return alone(self.driver.MODEL, self.options, self.emulator).open_link("sim://dut", self.driver.BAUD)
+        self.bench = alone(self.driver.MODEL, self.options, self.emulator)
+        return self.link_again()
+
+    def link_again(self) -> Link:
+        return self.bench.open_link("sim://dut", self.driver.BAUD)

@@ -5,6 +5,8 @@ Nothing here is made with a driver's codec: one bug must not be able to hide on 
 
 from __future__ import annotations
 
+import asyncio
+
 from drivers.testing.links import Answer, TableLink
 
 
@@ -20,11 +22,15 @@ CXN_SET_0_W = (h("43 00 53 41 00 00 00 00 00 D7"), h("2A"))
 CXN_RF_ON = (h("43 00 42 52 55 55 00 00 01 81"), h("2A"))
 CXN_RF_OFF = (h("43 00 42 52 00 00 00 00 00 D7"), h("2A"))
 CXN_GP_50_W = (h("43 00 47 50 00 00 00 00 00 DA"), h("2A 52 00 00 06 01 F4 00 19 01 DB 02 42"))
+CXN_SET_20_W = (h("43 00 53 41 00 14 00 00 00 EB"), h("2A"))
+CXN_GP_20_W = (CXN_GP_50_W[0], h("2A 52 00 00 06 00 C8 00 0A 00 BE 01 E8"))
 CXN_GP_0_W = (CXN_GP_50_W[0], h("2A 52 00 00 06 00 00 00 00 00 00 00 58"))
 CXN_GS_RF_ON = (h("43 00 47 53 00 00 00 00 00 DD"), h("2A 52 00 00 08 00 11 00 DD 00 04 00 03 01 4F"))
 CXN_GS_OFF = (CXN_GS_RF_ON[0], h("2A 52 00 00 08 00 00 00 DD 00 01 00 01 01 39"))
 CXN_GS_ON = (CXN_GS_RF_ON[0], h("2A 52 00 00 08 00 01 00 DD 00 01 00 01 01 3A"))
 CXN_GL_0_W = (h("43 00 47 4C 00 00 00 00 00 D6"), h("2A 52 00 00 02 00 00 00 54"))
+CXN_GL_20_W = (CXN_GL_0_W[0], h("2A 52 00 00 02 00 C8 01 1C"))
+CXN_GL_50_W = (CXN_GL_0_W[0], h("2A 52 00 00 02 01 F4 01 49"))
 CXN_MODEL = (h("43 00 47 69 00 01 00 00 00 F4"), h("2A 52 00 00 10 00 01") + b"AG 0313 GTC  \0" + h("03 10"))
 CXN_SERIAL = (h("43 00 47 69 00 02 00 00 00 F5"), h("2A 52 00 00 06 00 02") + b"A12\0" + h("00 FE"))
 CXN_LIMITS = (
@@ -44,25 +50,48 @@ CXN_AT_REST = (
 
 
 class CxnLink(TableLink):
-    """A generator at rest that remembers whether it was turned on and to what."""
+    """A generator at rest that remembers whether it was turned on, to what, and that somebody still talks to it."""
 
     def __init__(self, **overrides: Answer) -> None:
         super().__init__(dict(CXN_AT_REST))
         self.table[CXN_RF_ON[0]] = lambda: self._turn(True)
         self.table[CXN_RF_OFF[0]] = lambda: self._turn(False)
-        self.table[CXN_SET_50_W[0]] = h("2A")
-        self.table[h("43 00 53 41 00 14 00 00 00 EB")] = h("2A")  # 20 W
+        for watts, (request, _) in {0: CXN_SET_0_W, 20: CXN_SET_20_W, 50: CXN_SET_50_W}.items():
+            self.table[request] = lambda watts=watts: self._set(watts)
         self.table.update({globals()[key][0]: answer for key, answer in overrides.items()})
         self._overrides = set(overrides)
         self.rf_on = False
+        self.set_w = 0
+        self._heard_s = 0.0
+
+    def write(self, data: bytes) -> None:
+        """Two seconds without a frame turn it off."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._heard_s > 2.0:
+            self.rf_on, self.set_w = False, 0
+            self._show()
+        self._heard_s = now_s
+        super().write(data)
 
     def _turn(self, on: bool) -> bytes:
         self.rf_on = on
-        if "CXN_GS_OFF" not in self._overrides:
-            self.table[CXN_GS_OFF[0]] = CXN_GS_ON[1] if on else CXN_GS_OFF[1]
-        if "CXN_GP_0_W" not in self._overrides:
-            self.table[CXN_GP_0_W[0]] = CXN_GP_50_W[1] if on else CXN_GP_0_W[1]
+        self._show()
         return h("2A")
+
+    def _set(self, watts: int) -> bytes:
+        self.set_w = watts
+        self._show()
+        return h("2A")
+
+    def _show(self) -> None:
+        flowing_w = self.set_w if self.rf_on else 0
+        for name, (request, reply) in {
+            "CXN_GS_OFF": CXN_GS_ON if self.rf_on else CXN_GS_OFF,
+            "CXN_GP_0_W": {0: CXN_GP_0_W, 20: CXN_GP_20_W, 50: CXN_GP_50_W}[flowing_w],
+            "CXN_GL_0_W": {0: CXN_GL_0_W, 20: CXN_GL_20_W, 50: CXN_GL_50_W}[self.set_w],
+        }.items():
+            if name not in self._overrides:
+                self.table[request] = reply
 
 
 # ---- Ismatec Reglo ICC: manual 14-036-E
@@ -88,6 +117,21 @@ ISMATEC_AT_REST: dict[bytes, Answer] = {
     b"1H\r": b"*",
     b"1xe\r": b"R 1386E-1\r\n",
 }
+
+
+class IsmatecLink(TableLink):
+    """A pump at rest that remembers its flow, and whether it turns."""
+
+    def __init__(self) -> None:
+        super().__init__(dict(ISMATEC_AT_REST))
+        for request, reply in {b"1f1000+1\r": b"1000E+1\r\n", b"1f8000+1\r": b"8000E+1\r\n"}.items():
+            self.table[request] = lambda reply=reply: self._keep(b"1f\r", reply, reply)
+        self.table[b"1H\r"] = lambda: self._keep(b"1E\r", b"+", b"*")
+        self.table[b"1I\r"] = lambda: self._keep(b"1E\r", b"-", b"*")
+
+    def _keep(self, request: bytes, reply: bytes, answer: bytes) -> bytes:
+        self.table[request] = reply
+        return answer
 
 
 # ---- Keysight 34970A

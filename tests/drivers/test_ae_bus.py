@@ -20,11 +20,17 @@ from tests.drivers.emulated import Alone, alone
 from tests.drivers.tables import h
 
 
-class TestParamount(Alone, SourceConformance):
+class Refusing(Alone, SourceConformance):
+    def refusal(self, request: bytes) -> bytes:
+        """Command status response 4: the value is out of range."""
+        return bytes((0x06, 0x09, request[1], 4, 0x09 ^ request[1] ^ 4))
+
+
+class TestParamount(Refusing):
     driver, mint, acknowledge = AeBus, Setpoint, codec.ACKNOWLEDGE
 
 
-class TestOldCesar(Alone, SourceConformance):
+class TestOldCesar(Refusing):
     driver, mint, acknowledge, emulator = AeBus, Setpoint, codec.ACKNOWLEDGE, {"watchdog": False}
 
 

@@ -26,13 +26,19 @@ class TestTcCxn(SourceConformance):
     def link_factory(self) -> Link:
         return tables.CxnLink()
 
+    def refusal(self, request: bytes) -> bytes:
+        return b"?"
+
 
 class TestIsmatec(PumpConformance):
     driver = IsmatecRegloIcc
     loop_factory = VirtualLoop
 
     def link_factory(self) -> Link:
-        return TableLink(tables.ISMATEC_AT_REST)
+        return tables.IsmatecLink()
+
+    def refusal(self, request: bytes) -> bytes:
+        return b"#"
 
 
 class TestKeysight(DriverConformance):
@@ -65,6 +71,7 @@ class TestNumato(DriverConformance):
 class TestKmtronic(EnableConformance):
     driver = KmtronicRelay
     options = {"relay": 1, "native_timeout_s": 2.0}
+    bare_bytes = True
     loop_factory = VirtualLoop
 
     def link_factory(self) -> Link:

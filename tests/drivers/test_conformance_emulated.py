@@ -17,13 +17,11 @@ from drivers.numato_gpio.driver import NumatoGpio
 from drivers.sensirion_slf3x.driver import SensirionSlf3x
 from drivers.tc_cxn.driver import TcCxn
 from drivers.tc_cxn.model import TcCxnOptions
-from drivers.testing.conformance import DriverConformance
 from drivers.testing.roles import EnableConformance, PumpConformance, SourceConformance
-from drivers.transport.base import Link
 from drivers.transport.port import LinkPort
 from safety.types import Setpoint
 from sim.bench import SimBench
-from tests.support.virtual_loop import VirtualLoop
+from tests.drivers.emulated import Alone
 
 BENCH = Path(__file__).resolve().parents[2] / "examples" / "benches" / "cooled-rf-sim.yaml"
 
@@ -33,45 +31,41 @@ def bench_file() -> dict[str, Any]:
     return loaded
 
 
-class Emulated(DriverConformance):
-    """A fresh bench for each link."""
+class TestTcCxn(Alone, SourceConformance):
+    driver, options, mint = TcCxn, {"power_limit_w": 200}, Setpoint
 
-    device: str
-    loop_factory = VirtualLoop
-
-    def link_factory(self) -> Link:
-        bench = SimBench(bench_file())
-        bench.start(asyncio.get_running_loop())
-        return bench.open_link(f"sim://{self.device}", self.driver.BAUD)
+    def refusal(self, request: bytes) -> bytes:
+        return b"?"
 
 
-def options_of(device: str) -> dict[str, Any]:
-    options: dict[str, Any] = bench_file()["devices"][device]["options"]
-    return options
+class TestIsmatec(Alone, PumpConformance):
+    driver, options = IsmatecRegloIcc, {"tube_mm": 2.79}
+
+    def refusal(self, request: bytes) -> bytes:
+        return b"#"
 
 
-class TestTcCxn(Emulated, SourceConformance):
-    device, driver, options, mint = "gen", TcCxn, options_of("gen"), Setpoint
+class TestKeysight(Alone):
+    driver, options = Keysight34970a, {"channels": {101: "tip_c", 102: "tissue_10mm_c"}}
+    truth = {"tip_c": 22.0, "tissue_10mm_c": 22.0}
 
 
-class TestIsmatec(Emulated, PumpConformance):
-    device, driver, options = "pump", IsmatecRegloIcc, options_of("pump")
+class TestKeysightOneChannel(Alone):
+    driver, options, truth = Keysight34970a, {"channels": {101: "tip_c"}}, {"tip_c": 22.0}
 
 
-class TestKeysight(Emulated):
-    device, driver, options = "tc", Keysight34970a, options_of("tc")
+class TestSensirion(Alone):
+    driver, options, truth = SensirionSlf3x, {"model": "slf3s-4000b"}, {"flow_ml_min": 0.0, "coolant_c": 22.0}
 
 
-class TestSensirion(Emulated):
-    device, driver, options = "flow", SensirionSlf3x, options_of("flow")
+class TestNumato(Alone):
+    driver = NumatoGpio
+    options = {"pins": {"estop_a_closed": 0, "estop_b_closed": 1, "foot_no_closed": 2, "foot_nc_closed": 3}}
 
 
-class TestNumato(Emulated):
-    device, driver, options = "inputs", NumatoGpio, options_of("inputs")
-
-
-class TestKmtronic(Emulated, EnableConformance):
-    device, driver, options = "enable", KmtronicRelay, options_of("enable")
+class TestKmtronic(Alone, EnableConformance):
+    driver, options = KmtronicRelay, {"relay": 1, "native_timeout_s": 2.0}
+    bare_bytes = True
 
 
 @pytest.mark.virtual

@@ -21,11 +21,12 @@ THREE: dict[str, Any] = {"needles": {0: 1, 1: 2, 2: 4}}
 
 
 class TestFour(Alone, SwitchConformance):
-    driver, options = RelaySwitch, THREE
+    driver, options, bare_bytes = RelaySwitch, THREE, True
 
 
 class TestEightBehindAPrefix(Alone, SwitchConformance):
     driver, options, emulator = RelaySwitch, {"needles": {0: 8, 1: 5}}, {"status_prefix": True}
+    bare_bytes = True
 
 
 def h(text: str) -> bytes:
@@ -116,7 +117,9 @@ async def test_a_board_that_loses_its_supply_is_told() -> None:
 
 @pytest.mark.virtual
 async def test_a_board_with_fewer_relays() -> None:
-    with pytest.raises(DeviceError, match=r"the board has 4 relays, not 7; correct options\.needles"):
+    with pytest.raises(
+        DeviceError, match=r"has 4 relays \(00 00 00 00\), and relay 7 is asked for; correct options\.needles"
+    ):
         await on(alone("electrode-switch", THREE), needles={0: 1, 1: 7}).connect()
 
 

@@ -23,7 +23,10 @@ from tests.drivers.emulated import Alone, alone
 
 
 class TestPro(Alone, CirculatorConformance):
-    driver, options = Lauda, {"safe_c": 10.0}
+    driver, options, truth = Lauda, {"safe_c": 10.0}, {"bath_c": 20.0}
+
+    def refusal(self, request: bytes) -> bytes:
+        return b"ERR_6\r\n"
 
 
 class TestEcolineOnRs485(Alone, CirculatorConformance):

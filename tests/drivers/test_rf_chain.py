@@ -19,22 +19,30 @@ from tests.drivers.emulated import Alone
 from tests.support.virtual_loop import VirtualLoop
 
 
-class TestChain(SourceConformance):
+class Generator(SourceConformance):
+    def refusal(self, request: bytes) -> bytes:
+        return b'+1.00000E-01;-222,"Data out of range"\n'
+
+
+class TestChain(Generator):
     driver, options, mint, loop_factory = RfChain, {**PORTS}, Setpoint, VirtualLoop
 
     def link_factory(self) -> Link:
         self.bench = chain()
+        return self.link_again()
+
+    def link_again(self) -> Link:
         return self.bench.open_link("sim://gen")
 
     def more_links(self) -> dict[str, Link]:
         return {option: self.bench.open_link(url) for option, url in PORTS.items()}
 
 
-class TestGeneratorAlone(Alone, SourceConformance):
+class TestGeneratorAlone(Alone, Generator):
     driver, mint, power_w = Keysight33500b, Setpoint, 5.0
 
 
-class TestForerunnerAlone(Alone, SourceConformance):
+class TestForerunnerAlone(Alone, Generator):
     driver, mint, power_w = Keysight33500b, Setpoint, 5.0
     options, emulator = {"dialect": "33220a"}, {"dialect": "33220a"}
 

@@ -23,9 +23,15 @@ from tests.drivers.tables import h
 class TestRtu(Alone, SourceConformance):
     driver, mint = SairemGms, Setpoint
 
+    def refusal(self, request: bytes) -> bytes:
+        return h("01 86 03 02 61")
+
 
 class TestTcp(Alone, SourceConformance):
     driver, mint, options, emulator = SairemGms, Setpoint, {"framing": "tcp"}, {"framing": "tcp"}
+
+    def refusal(self, request: bytes) -> bytes:
+        return request[:2] + h("00 00 00 03 01 86 03")
 
 
 @pytest.mark.parametrize(
@@ -171,3 +177,22 @@ async def test_a_reflected_limit_folds_back_while_it_is_switched_on() -> None:
 async def test_wrong_framing_is_a_device_that_is_not_there() -> None:
     with pytest.raises(DeviceError, match="no Sairem GMS generator answers"):
         await connected(alone("sairem-gms", emulator={"framing": "tcp"}))
+
+
+@pytest.mark.virtual
+async def test_a_generator_that_forgot_its_dead_man_is_refused_until_it_is_connected_anew() -> None:
+    """Register 98 is what it is at power-up: somebody switched it off and on, and nothing would stop it now."""
+    bench = alone("sairem-gms")
+    driver = SairemGms("gen", LinkPort(bench.open_link("sim://dut"), "sim://dut"), SairemOptions())
+    await driver.connect()
+    bench.emulators["dut"].deadman_10ms = 3000
+    for _ in range(4):
+        await driver.poll()
+    for _ in range(2):
+        with pytest.raises(Refused, match=r"lost the settings of connect.*connect to it anew"):
+            await driver.apply(Setpoint(20.0, driver.epoch, driver.port.now() + 0.15, "test"))
+        await driver.off()
+    await driver.connect()
+    await driver.apply(Setpoint(20.0, driver.epoch, driver.port.now() + 0.15, "test"))
+    await driver.off()
+    bench.stop()

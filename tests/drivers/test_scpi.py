@@ -81,8 +81,9 @@ def test_a_beginning_of_an_amplitude_is_never_more(volt: float) -> None:
 def test_replies_of_the_generator() -> None:
     assert generator.take_output(bytearray(b"0;SIN\n")) is False
     assert generator.take_output(bytearray(b"1;SIN\n")) is True
-    status = generator.take_status(bytearray(b"1;SIN;+5.000000000000000E+01;+1.000000000000000E-01\n"))
-    assert status == (True, 0.1)
+    status = generator.take_status(bytearray(b"1;SIN;+5.000000000000000E+01;+1.000000000000000E-01;VRMS\n"))
+    assert status == (True, 0.1, True)
+    assert not generator.take_status(bytearray(b"0;SIN;+5.0E+01;+1.0E-01;VPP\n")).as_set
     assert generator.take_amplitude(bytearray(b'+1.000000000000000E-01;+0,"No error"\n')) == 0.1
     with pytest.raises(Refused, match="-222, Data out of range; value clipped to upper limit"):
         generator.take_amplitude(bytearray(b'+3.5E+00;-222,"Data out of range; value clipped to upper limit"\n'))
@@ -90,7 +91,14 @@ def test_replies_of_the_generator() -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    [b"1;SIN;+9.9E+37;+1.0E-01\n", b"1;SQU;+5.0E+01;+1.0E-01\n", b"1;SIN\n", b"2;SIN;+5.0E+01;+1.0E-01\n", b"1\n"],
+    [
+        b"1;SIN;+9.9E+37;+1.0E-01;VRMS\n",
+        b"1;SQU;+5.0E+01;+1.0E-01;VRMS\n",
+        b"1;SIN;+5.0E+01;+1.0E-01\n",
+        b"1;SIN\n",
+        b"2;SIN;+5.0E+01;+1.0E-01;VRMS\n",
+        b"1\n",
+    ],
 )
 def test_a_state_that_must_not_be(reply: bytes) -> None:
     with pytest.raises(BadReply):

@@ -192,7 +192,7 @@ async def test_air_and_range(reading: str, air: float, quality: Quality) -> None
 @pytest.mark.virtual
 async def test_wrong_flow_sensor_model_is_named() -> None:
     driver = flow_sensor(t.SENSIRION_READING, model="slf3s-4000b")
-    with pytest.raises(DeviceError, match="scale is 500, that of a slf3s-4000b is 32; write model: slf3s-1300f"):
+    with pytest.raises(DeviceError, match="is 500, that of a slf3s-4000b is 32; write model: slf3s-1300f"):
         await driver.connect()
 
 
@@ -304,7 +304,7 @@ async def test_relay_board_shapes(status: str, number: int, length: int, offset:
     "status, number, problem",
     [
         ("01 00 00 00", 1, "reads closed after it was opened"),
-        ("00 00 00 00", 5, "has 4 relays, not 5"),
+        ("00 00 00 00", 5, r"has 4 relays \(00 00 00 00\), and relay 5 is asked for"),
         ("00 00 00", 1, "no KMTronic relay board answers"),
         ("00 00 00 02", 1, "no KMTronic relay board answers"),
     ],

@@ -67,7 +67,7 @@ def test_replies_as_printed() -> None:
 
 def test_no_reading_is_none_and_not_6553_5_w() -> None:
     assert codec.power(h("FF FF FF FF FF FF")) == (None, None, None)
-    assert codec.power(h("FF FE 00 00 00 00")).forward_w == 6553.4
+    assert codec.power(h("FF FE 00 00 00 00"))[0] == 6553.4
 
 
 @pytest.mark.parametrize(

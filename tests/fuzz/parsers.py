@@ -44,7 +44,7 @@ def _line(take: Callable[[bytearray], bytes | None], read: Callable[[bytes], Any
     return both
 
 
-def _cxn_power(buffer: bytearray) -> cxn.Power | None:
+def _cxn_power(buffer: bytearray) -> tuple[float | None, ...] | None:
     data = cxn.take_data(buffer, 6)
     return None if data is None else cxn.power(data)
 
@@ -89,7 +89,7 @@ PARSERS: Mapping[str, tuple[Parser, tuple[bytes, ...]]] = {
     "ismatec status": (ismatec.take_running, (b"+", b"-", b"^U3|A|0000000000|0000100000|0000\r\n+")),
     "julabo temperature": (_line(julabo.take_answer, julabo.temperature_c), (b"21.50\r\n", b"-05.3\n")),
     "julabo status": (_line(julabo.take_answer, julabo.status), (b"03 REMOTE START\r\n", b"-01 LOW LEVEL ALARM\r\n")),
-    "keysight-33500b status": (awg.take_status, (b"1;SIN;+5.0E+01;+1.0E-01\n", b"0;SIN;+9.9E+37;+1.0E-01\n")),
+    "keysight-33500b status": (awg.take_status, (b"1;SIN;+5.0E+01;+1.0E-01;VRMS\n", b"0;SIN;+9.9E+37;+1.0E-01\n")),
     "keysight-33500b amplitude": (
         awg.take_amplitude,
         (b'+1.0E-01;+0,"No error"\n', b'+1.0E-01;-222,"Data out of range"\n'),

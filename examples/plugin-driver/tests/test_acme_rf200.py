@@ -6,20 +6,10 @@ import pytest
 
 from drivers.contract import BadReply, Refused
 from drivers.registry import load_driver
-from drivers.testing.roles import SourceConformance
-from drivers.transport.base import Link
-from safety.types import Setpoint
 
 from acme_rf200 import codec
+from acme_rf200.conformance import TestConformance  # noqa: F401 -- pytest finds it here
 from acme_rf200.driver import AcmeRf200
-from acme_rf200.emulator import EmulatedLink, Emulator
-
-
-class TestConformance(SourceConformance):
-    driver, mint = AcmeRf200, Setpoint
-
-    def link_factory(self) -> Link:
-        return EmulatedLink(Emulator())
 
 
 def test_it_is_known_by_its_name() -> None:
