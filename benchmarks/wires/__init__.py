@@ -1,0 +1,1 @@
+"""The parts of ``benchmarks.wire``; ``make bench`` runs that, not these."""

@@ -1,0 +1,191 @@
+"""How many queries a second: eight lines at once, emulators, a line that is emulated with its rate."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import statistics
+import time
+import tty
+
+from benchmarks.wires.ends import (
+    REPLY,
+    REQUEST,
+    STATUS_LENGTH,
+    Peer,
+    pty_echo,
+    serve_bare,
+    serve_emulator,
+    serve_idle,
+    serve_line,
+    tcp_echo,
+)
+from benchmarks.wires.queries import BAUD, taker
+from benchmarks.wires.rows import Row
+from drivers.tc_cxn import codec
+from drivers.transport.open import open_link
+from drivers.transport.port import LinkPort
+
+LINES = 8
+CLIENTS = 8
+BURST = 16  # requests that are sent without waiting
+CHARACTER_BITS = 10.0
+ROUNDS = 4
+
+
+async def lines_row(seconds: float) -> Row:
+    """Eight lines at 115200 baud, polled at once, against eight times what one line gives a blocking client."""
+    wire_s = (len(REQUEST) + len(REPLY)) * CHARACTER_BITS / BAUD
+    ends = [pty_echo(wire_s) for _ in range(LINES)]
+    try:
+        before = _one_line(ends[0][0], seconds / 4)
+        ports = [LinkPort(await open_link(path, BAUD), path) for path, _, _ in ends]
+        take = taker(len(REPLY))
+        until_s = time.perf_counter() + seconds
+
+        async def poll(port: LinkPort) -> int:
+            count = 0
+            while time.perf_counter() < until_s:
+                await port.exchange(REQUEST, take, timeout_s=1.0)
+                count += 1
+            return count
+
+        began_s, began_cpu_s = time.perf_counter(), time.process_time()
+        done = sum(await asyncio.gather(*(poll(port) for port in ports)))
+        took_s, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
+        for port in ports:
+            await port.close()
+        most = LINES * (before + _one_line(ends[0][0], seconds / 4)) / 2.0
+    finally:
+        for _, slave, peer in ends:
+            peer.stop()
+            os.close(slave)
+    ratio = done / took_s / most
+    note = f"the lines' own limit {LINES / wire_s:.0f}; {100 * cpu_s / took_s:.0f} % of a core"
+    what, against = f"eight lines at {BAUD} baud", "8 x one line, blocking client"
+    return Row(what, done / took_s, "1/s", against, most, ratio, ">= 0.95 x", ratio >= 0.95, note)
+
+
+def _one_line(path: str, seconds: float) -> float:
+    """Queries a second of a blocking client."""
+    fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(fd)
+    count, began_s = 0, time.perf_counter()
+    while time.perf_counter() < began_s + seconds:
+        os.write(fd, REQUEST)
+        got = 0
+        while got < len(REPLY):
+            got += len(os.read(fd, 64))
+        count += 1
+    took_s = time.perf_counter() - began_s
+    os.close(fd)
+    return count / took_s
+
+
+async def baud_row(baud: int, seconds: float, most: float | None) -> Row:
+    """What an exchange takes with an emulator whose line is ``baud`` fast, against the time of its bits; ``most`` is
+    the largest ratio allowed."""
+    request, length = codec.frame(b"GS"), STATUS_LENGTH
+    wire_s = (len(request) + length) * CHARACTER_BITS / baud
+    peer = Peer(serve_line, baud, tells=True)
+    try:
+        port, take = LinkPort(await open_link(peer.told(), baud), "gen"), taker(length)
+        times: list[float] = []
+        while sum(times) < seconds:
+            began_s = time.perf_counter()
+            await port.exchange(request, take, timeout_s=1.0)
+            times.append(time.perf_counter() - began_s)
+        await port.close()
+    finally:
+        peer.stop()
+    took_s = statistics.median(times)
+    ratio = took_s / wire_s
+    what, against = f"emulated line of {baud} baud", f"{len(request) + length} bytes of {CHARACTER_BITS:.0f} bits"
+    target, met = ("", None) if most is None else (f"1-{most:g} x", 1.0 <= ratio <= most)
+    note = f"fastest {min(times) * 1e3:.2f} ms"
+    return Row(what, took_s * 1e3, "ms", against, wire_s * 1e3, ratio, target, met, note)
+
+
+# ---- emulators
+
+
+class _Clients:
+    """One process with so many connections; each asks ``burst`` times at once and waits for all answers."""
+
+    def __init__(self, number: int, clients: int = 1, burst: int = 1) -> None:
+        self._sockets = [socket.create_connection(("127.0.0.1", number)) for _ in range(clients)]
+        for one in self._sockets:
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._asked, self._length, self._each = codec.frame(b"GS") * burst, STATUS_LENGTH * burst, burst * clients
+
+    def rate(self, seconds: float) -> float:
+        """Answers a second."""
+        count, began_s = 0, time.perf_counter()
+        while time.perf_counter() < began_s + seconds:
+            for one in self._sockets:
+                one.sendall(self._asked)
+            for one in self._sockets:
+                got = 0
+                while got < self._length:
+                    got += len(one.recv(4096))
+            count += self._each
+        return count / (time.perf_counter() - began_s)
+
+    def close(self) -> None:
+        for one in self._sockets:
+            one.close()
+
+
+def emulator_rows(seconds: float) -> list[Row]:
+    """An emulator whose line and device take no time, beside asyncio's own server and one of blocking sockets, neither
+    of which looks at what it is asked."""
+    ours, bare = Peer(serve_emulator, tells=True), Peer(serve_bare, tells=True)
+    number, blocking = tcp_echo(bytes(STATUS_LENGTH))
+    try:
+        ends = (ours.told(), bare.told(), number)
+        one, cpu_us = _rates([_Clients(end) for end in ends], seconds, ours)
+        many, _ = _rates([_Clients(end, clients=CLIENTS) for end in ends[:2]], seconds / 2, ours)
+        burst, burst_cpu_us = _rates([_Clients(ends[0], burst=BURST)], seconds / 4, ours)
+    finally:
+        for peer in (ours, bare, blocking):
+            peer.stop()
+    what, against = "emulator, one client", "bare asyncio server"
+    met = one[0] >= 20_000
+    reach = "" if met or one[1] >= 20_000 else f"; the bare server reaches {one[1]:.0f} here"
+    note = f"blocking sockets {one[2]:.0f}; server CPU {cpu_us:.0f} us a request{reach}"
+    ratio, burst_note = one[0] / one[1], f"server CPU {burst_cpu_us:.0f} us a request"
+    return [
+        Row(what, one[0], "1/s", target=">= 20000", met=met, note=note),
+        Row(what, one[0], "1/s", against, one[1], ratio, ">= 0.4 x", ratio >= 0.4),
+        Row(f"  {CLIENTS} clients together", many[0], "1/s", against, many[1], many[0] / many[1]),
+        Row(f"  one client, {BURST} requests at once", burst[0], "1/s", note=burst_note),
+    ]
+
+
+def _rates(clients: list[_Clients], seconds: float, ours: Peer) -> tuple[list[float], float]:
+    """Median rate of each, taking turns; CPU microseconds a request of the first one's server."""
+    each_s = seconds / ROUNDS / len(clients)
+    rates: list[list[float]] = [[] for _ in clients]
+    answered, cpu_s = 0.0, 0.0
+    for _ in range(ROUNDS):
+        for n, client in enumerate(clients):
+            began_cpu_s = ours.cpu_s()
+            rates[n].append(client.rate(each_s))
+            if n == 0:
+                answered += rates[0][-1] * each_s
+                cpu_s += ours.cpu_s() - began_cpu_s
+    for client in clients:
+        client.close()
+    return [statistics.median(rate) for rate in rates], cpu_s * 1e6 / answered
+
+
+def idle_row(seconds: float) -> Row:
+    """What an emulated bench costs while nobody asks it anything."""
+    peer = Peer(serve_idle, seconds, tells=True)
+    try:
+        count, share = peer.told()
+    finally:
+        peer.stop()
+    what = f"{count} emulated devices, tissue, idle"
+    return Row(what, 100 * share, "%", "a core", target="<= 5 %", met=share <= 0.05)
