@@ -20,6 +20,7 @@ from drivers.transport.base import Link
 
 T = TypeVar("T")
 
+UNASKED_MAX = 32
 BUFFER_MAX = 4096  # no reply of any supported device is longer; more is a flood
 WAITING_MAX = 64  # requests; a caller that piles up more is at fault
 QUIET_S = 0.02  # silence that ends the tail of a reply: 20 characters at 9600 baud
@@ -80,6 +81,7 @@ class LinkPort:
         self._waiting: deque[_Job] = deque()
         self._current: _Job | None = None
         self._buffer = bytearray()
+        self._unasked = b""  # the newest bytes that came when nothing was asked, for the next complaint
         self._deadline_s = 0.0  # of the exchange in flight
         self._timer: asyncio.TimerHandle | None = None  # due at that deadline or before; it looks, and sleeps again
         self._wake: asyncio.TimerHandle | None = None
@@ -214,7 +216,7 @@ class LinkPort:
         self._current = job
         job.t_request_s = self._loop.time()
         if self._buffer:
-            self.counters.unexpected_bytes += len(self._buffer)
+            self._ignore(bytes(self._buffer))
             self._buffer.clear()
         try:
             if job.request:
@@ -254,6 +256,9 @@ class LinkPort:
             return
         self.counters.timeouts += 1
         seen = f" (only {bytes(self._buffer[:32]).hex(' ')})" if self._buffer else ""
+        if self._unasked:
+            seen += f"; before it, unasked: {self._unasked.hex(' ')}"
+            self._unasked = b""
         text = f"{self.url}: no reply to {job.request[:32]!r} within {job.timeout_s:g} s{seen}"
         self._settle(job, None, NoReply(text), soil=True)
 
@@ -266,7 +271,7 @@ class LinkPort:
                 self._wake.cancel()
                 self._wake = self._loop.call_at(self._heard_s + QUIET_S, self._on_wake)
         if job is None or job.parse is None:
-            self.counters.unexpected_bytes += len(data)
+            self._ignore(data)
             return
         buffer = self._buffer
         buffer += data
@@ -286,6 +291,11 @@ class LinkPort:
                 if job.acknowledge:
                     self._acknowledge(job.acknowledge)
                 self._settle(job, value, None)
+
+    def _ignore(self, data: bytes) -> None:
+        """Nobody asked: another controller's answer, noise, or what follows a reply."""
+        self.counters.unexpected_bytes += len(data)
+        self._unasked = (self._unasked + data)[-UNASKED_MAX:]
 
     def _acknowledge(self, data: bytes) -> None:
         try:

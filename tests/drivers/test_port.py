@@ -302,3 +302,13 @@ async def test_too_many_waiting_requests_are_turned_away_but_never_off() -> None
         await port.exchange(b"a\n", line)
     assert await port.exchange(b"off\n", line, urgent=True) == b"OFF"
     await asyncio.gather(*waiting)
+
+
+async def test_what_nobody_asked_for_is_named_in_the_next_complaint() -> None:
+    port, link = port_over(ECHO)
+    link.tell(b"17.3 W\r")  # somebody else talks to this device
+    assert await port.exchange(b"a\n", line) == b"A"
+    with pytest.raises(NoReply, match=r"no reply to b'x\\n' within 0.2 s; before it, unasked: 31 37 2e 33 20 57 0d$"):
+        await port.exchange(b"x\n", line)
+    with pytest.raises(NoReply, match=r"within 0.2 s$"):
+        await port.exchange(b"x\n", line)
