@@ -2,7 +2,9 @@
 #   make demo   an RF application on the emulated bench, end to end        make test   every check there is
 #   make bench  measured figures against their floors                     make lint   style, types, imports
 #   make interop  other people's clients and simulators on our wires      make lock   renew requirements/*.txt
-#   make validate  published burns against the simulated tissue; writes docs/validation.md
+#   make validate  published burns against the simulated tissue, also with the controller in the loop; writes docs/validation.md
+#   make laws   every law on 200 drawn scenes with the whole stack; goes on where it stopped; writes docs/laws.md
+#   make rehearse  every shipped protocol, full length, on its bench of examples/benches
 #   make fuzz   a million mutated replies into every codec
 #   make bench-peers  the tissue solver against scikit-fem, py-pde and, where the system has it, dolfinx
 
@@ -14,11 +16,11 @@ INTEROP := .venv-interop
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz demo test bench bench-peers validate lint interop lock setup setup-dev clean
+.PHONY: help fuzz demo test bench bench-peers validate laws rehearse lint interop lock setup setup-dev clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,7s/^# *//p' Makefile
+	@sed -n '2,9s/^# *//p' Makefile
 
 demo: setup
 	@$(VENV)/bin/ablate demo $(ARGS)
@@ -48,12 +50,20 @@ bench-peers: $(PEERS)/.installed
 validate: setup
 	@$(PY) -m sim.validation $(ARGS)
 
+rehearse: setup-dev
+	@$(PY) -m tests.rehearsal $(ARGS)
+
+# Half an hour or more on two quiet cores. ARGS='--minutes 10' for a part, ARGS='--fresh' after a change of the laws' code.
+laws: setup
+	@$(PY) -m sim.trials $(ARGS)
+
 interop: setup-dev $(INTEROP)/.installed
 	@INTEROP_PYTHON=$(CURDIR)/$(INTEROP)/bin/python $(PY) -m pytest tests/interop $(ARGS)
 
 # ---- set-up: each stamp is renewed when what it stands on has changed
 
-# A million mutated replies into every codec: about half an hour. FUZZ=100000 for a first look.
+# A million mutated replies into every codec, on all cores: about 8 minutes of one. FUZZ=100000 for a first look. Guided by
+# coverage, one parser at a time: python -m tests.fuzz.codecs --atheris PARSER (pip install atheris).
 fuzz: setup-dev
 	@$(PY) -m tests.fuzz.codecs --inputs $(or $(FUZZ),1000000) $(ARGS)
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.laws import registry
-from controller.laws.base import LawParams, Observation
+from controller.laws.base import Ask, LawParams, Observation
 from safety.types import Permit, State
 from sim.world.catalogue import applicator_from, tine_tips_m
+from sim.world.options import Options
 from sim.world.properties import Tissue, tissue_named, with_changes
 from sim.world.simulate import Seen, Wish, run_protocol
 
@@ -42,8 +43,36 @@ class Task:
         return with_changes(tissue_named(self.tissue), self.changes)
 
 
+class _Hands:
+    """An operator who does what a law asks, ``operator_s`` after it was asked, and tells it as the daemon does."""
+
+    def __init__(self, law: LawParams, operator_s: float) -> None:
+        self._told = law.hands
+        self._operator_s = operator_s
+        self._asked: Ask | None = None
+        self._since_s = 0.0
+        self.deployment_mm = self.withdrawn_mm = 0.0 if law.hands else None
+
+    def follow(self, ask: Ask | None, t_s: float, *, at_once: bool = False) -> tuple[str, float] | None:
+        """What is done at this tick, of what is asked."""
+        if not self._told or ask is None:
+            self._asked = None
+            return None
+        if ask != self._asked:
+            self._asked, self._since_s = ask, t_s
+        if not at_once and t_s - self._since_s < self._operator_s - 1e-9:
+            return None
+        self._asked = None
+        if ask.kind == "deploy":
+            self.deployment_mm = ask.value
+        else:
+            self.withdrawn_mm = (self.withdrawn_mm or 0.0) + ask.value
+        return ask.kind, ask.value
+
+
 class _Driver:
-    """Steps a law with what the world shows, and remembers when it saw roll-offs. For each turn there is a fresh law.
+    """Steps a law with what the world shows, does by hand what it asks for, and remembers when it saw roll-offs. For
+    each turn there is a fresh law.
 
     A reading costs time: a law gets impedance, power and what it says it needs.
     """
@@ -52,8 +81,8 @@ class _Driver:
         law = task.law
         self._params = law
         self._turns: list[tuple[int, ...] | None] = [*task.turns] or [None]
-        self._law = registry.create(law)
-        self._began_s = 0.0
+        self._operator_s = Options.read(task.simulation).operator_s
+        self._begin(0.0)
         most_w = task.power_max_w if math.isfinite(task.power_max_w) else law.peak[1]
         self._permit = Permit(most_w, math.inf, 0, State.FIRING)
         needs = law.needs
@@ -62,10 +91,16 @@ class _Driver:
         self._tissue = TISSUE_PROBES if "tissue" in needs else ()
         self._tip, self._shaft, self._flow = "tip" in needs, "shaft" in needs, "flow" in needs
         self._reflectometer = "reflectometer" in needs
-        self._counted = 0
+        self.moved: list[tuple[float, str, float]] = []
         self.duration_s = law.end[1] * len(self._turns)
         self.rolled: list[float] = []
         self.stopped = ""
+
+    def _begin(self, t_s: float) -> None:
+        """The next law, and what it wants done before its FIRE."""
+        self._law, self._began_s, self._counted = registry.create(self._params), t_s, 0
+        self._hands = _Hands(self._params, self._operator_s)
+        self._before = self._hands.follow(self._law.asks, 0.0, at_once=True)
 
     def __call__(self, seen: Seen) -> Wish | None:
         wish = self._step(seen)
@@ -74,7 +109,7 @@ class _Driver:
             if len(self._turns) == 1:
                 return None
             self._turns.pop(0)
-            self._law, self._began_s, self._counted = registry.create(self._params), seen.t_s, 0
+            self._begin(seen.t_s)
             wish = self._step(seen)
         return wish
 
@@ -93,12 +128,17 @@ class _Driver:
             tine_c=tuple(read(name) for name in self._tines),
             shaft_c=read("shaft") if self._shaft else None,
             channels=seen.channels if turn is None else None,
+            deployment_mm=self._hands.deployment_mm,
+            withdrawn_mm=self._hands.withdrawn_mm,
         )
         demand = law.step(observation, self._permit, seen.dt_s)
         if law.rolloffs > self._counted:
             self.rolled += [seen.t_s] * (law.rolloffs - self._counted)
             self._counted = law.rolloffs
-        return Wish(min(demand.power_w, self._permit.max_w), demand.channels if turn is None else turn)
+        hand, self._before = self._before or self._hands.follow(law.asks, seen.t_s), None
+        if hand is not None:
+            self.moved.append((seen.t_s, *hand))
+        return Wish(min(demand.power_w, self._permit.max_w), demand.channels if turn is None else turn, hand)
 
 
 def simulate(
@@ -108,7 +148,8 @@ def simulate(
     picture: Callable[[Any], None] | None = None,
 ) -> dict[str, Any]:
     """What ``task`` does: the result of :func:`sim.world.simulate.run_protocol` and where it comes from (``tissue``,
-    ``applicator``, ``mesh``, ``parameters`` (SHA-256 of all that went in)).
+    ``applicator``, ``mesh``, ``parameters`` (SHA-256 of all that went in)). ``by_hand``: what the law asked of the
+    operator, as it was done (t_s, kind, value_mm); before FIRE at once, then ``simulation.operator_s`` after each ask.
 
     Raises ValueError for names and numbers out of range, NotConverged from the solver.
     """
@@ -142,6 +183,7 @@ def simulate(
         "applicator": dict(task.applicator),
         "mesh": task.mesh,
         "stopped": driver.stopped,
+        "by_hand": [{"t_s": round(t_s, 3), "kind": kind, "value_mm": mm} for t_s, kind, mm in driver.moved],
         "parameters": _digest(went_in),
         "tissue_hash": _digest(tissue_named(task.tissue).as_dict()),
     }

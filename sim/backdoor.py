@@ -3,6 +3,7 @@
     {"fault": SPEC}                 begin a fault; its onset counts from now
     {"clear": SPEC}                 end it
     {"input": {"estop_a": false}}   act on contacts (true: closed)
+    {"hand": ["deploy", 30]}        act on the probe: deploy, pull-back (mm), reposition, retract (null)
     {"snapshot": true}              look; "brief" instead of true leaves the picture out
 
 Each line is answered ``{"ok": true, ...}`` or ``{"ok": false, "error": ...}``.
@@ -19,7 +20,7 @@ from typing import Any
 
 from sim.bench import SimBench
 
-VERBS = ("fault", "clear", "input", "snapshot")
+VERBS = ("fault", "clear", "input", "hand", "snapshot")
 MAX_LINE = 65536
 
 
@@ -87,6 +88,10 @@ def answer(bench: SimBench, line: bytes) -> dict[str, Any]:
             if not isinstance(what, dict):
                 raise ValueError('"input" takes an object of contacts, for example {"estop_a": false}')
             bench.set_inputs(what)
+        elif verb == "hand":
+            if not isinstance(what, list) or len(what) != 2:
+                raise ValueError('"hand" takes what is done and how far, for example ["pull-back", 10]')
+            bench.hand(str(what[0]), None if what[1] is None else float(what[1]))
         else:
             return {"ok": True, **_plain(bench.snapshot(), picture=what != "brief")}
     except (ValueError, OSError) as error:

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One entry. ``scope`` is what it can happen to: link, generator, pump, sensor, inputs, relay or load. ``value``
-    is what is used when the SPEC gives none (None: the fault takes no value), within ``low``..``high``. ``demand``:
-    what a latent fault needs to show."""
+    """One entry. ``scope`` is what it can happen to: link, generator, pump, chiller, sensor, inputs, relay or load.
+    ``value`` is what is used when the SPEC gives none (None: the fault takes no value), within ``low``..``high``.
+    ``demand``: what a latent fault needs to show."""
 
     scope: str
     name: str
@@ -72,6 +72,19 @@ CATALOGUE: tuple[FaultKind, ...] = (
         demand="silence of the host",
     ),
     FaultKind("pump", "stall", "the head does not turn; the pump's electronics say that it runs"),
+    FaultKind("chiller", "cooler_off", "it runs and does not cool: a bath below room temperature drifts up to it"),
+    FaultKind("chiller", "undercooled", "the bath stays this far above its set-point", 8.0, "K", 0.0, 60.0),
+    FaultKind("chiller", "heater_stuck", "the heater stays on: the bath warms at this rate", 5.0, "K/min", 0.0, 600.0),
+    FaultKind("chiller", "low_level", "the level in the bath is low: an alarm, and it regulates no more"),
+    FaultKind(
+        "chiller",
+        "panel",
+        "somebody works at its panel: this set-point, and remote ones are refused",
+        25.0,
+        "degC",
+        -20.0,
+        95.0,
+    ),
     FaultKind("sensor", "open", "the sensor is disconnected"),
     FaultKind("sensor", "freeze", "the reading stays at its value at onset", demand="a change of the quantity"),
     FaultKind("sensor", "bias", "this is added to the reading", 5.0, "(unit of the channel)", -math.inf),

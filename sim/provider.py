@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sim.bench import SCHEME
+from sim.assembly import SCHEME
 
 
 class Provider:
@@ -34,18 +34,32 @@ class Provider:
 
     async def specimen(self, runtime_dir: str) -> dict[str, Any] | None:
         """Zone and picture of the simulated tissue, from the neighbour's back door; None when it does not answer."""
-        try:
-            async with asyncio.timeout(5.0):
-                reader, writer = await asyncio.open_unix_connection(Path(runtime_dir) / "sim.sock", limit=1 << 24)
-                try:
-                    writer.write(b'{"snapshot": true}\n')
-                    told: dict[str, Any] = json.loads(await reader.readline())
-                finally:
-                    writer.close()
-        except (OSError, ValueError, TimeoutError):
+        told = await _at_the_back_door(runtime_dir, {"snapshot": True})
+        if told is None:
             return None
         snapshot = told.get("snapshot", told)
         return {"zone": snapshot.get("zone"), "picture": snapshot.get("picture")}
+
+    async def hands(self, runtime_dir: str, kind: str, value: float | None) -> None:
+        """Move the simulated probe. Raises ValueError: the bench cannot do it, or does not answer."""
+        told = await _at_the_back_door(runtime_dir, {"hand": [kind, value]})
+        if told is None or not told.get("ok"):
+            raise ValueError(str((told or {}).get("error", "the simulated bench does not answer")))
+
+
+async def _at_the_back_door(runtime_dir: str, request: dict[str, Any]) -> dict[str, Any] | None:
+    """The neighbour's answer; None when there is none."""
+    try:
+        async with asyncio.timeout(5.0):
+            reader, writer = await asyncio.open_unix_connection(Path(runtime_dir) / "sim.sock", limit=1 << 24)
+            try:
+                writer.write(json.dumps(request).encode() + b"\n")
+                told: dict[str, Any] = json.loads(await reader.readline())
+            finally:
+                writer.close()
+    except (OSError, ValueError, TimeoutError):
+        return None
+    return told
 
 
 PROVIDER = Provider()

@@ -190,6 +190,9 @@ def rows(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "energy", f"{result['energy_j'] / 1000:.1f} kJ in {result['duration_s']:.0f} s, {mean_w:.0f} W on average"
     if result["stopped"]:
         yield "stopped", result["stopped"]
+    if result["by_hand"]:
+        done = (f"{act['kind']} {act['value_mm']:g} mm at {act['t_s']:.0f} s" for act in result["by_hand"])
+        yield "by hand", ", ".join(done)
     if result["impedance_start_ohm"] is not None:
         first_s = result["first_rolloff_s"]
         yield (

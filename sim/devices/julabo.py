@@ -56,7 +56,7 @@ class Julabo(Circulator):
         self.prefix = "" if address is None else f"A{int(address):03d}_"
         self.hasty = bool(options.get("hasty", False))
         self.setpoint_c = 20.0
-        self.running = self.low_level = False
+        self.running = False
         self.refusal = ""
         self._deaf_s = -1.0  # until when nothing is understood
         self._line = bytearray()
@@ -65,7 +65,12 @@ class Julabo(Circulator):
 
     @property
     def target_c(self) -> float | None:
-        return self.setpoint_c if self.running and not self.low_level else None
+        return self.setpoint_c if self.running else None
+
+    def panel(self, setpoint_c: float | None) -> None:
+        self.remote = setpoint_c is None
+        if setpoint_c is not None:
+            self.setpoint_c = setpoint_c
 
     @property
     def status(self) -> str:
@@ -156,7 +161,7 @@ class Julabo(Circulator):
 
     def _power(self) -> float:
         """Of the heater, percent; below 0 it cools."""
-        target_c = self.target_c
+        target_c = None if self.low_level else self.target_c
         return 0.0 if target_c is None else min(max(20.0 * (target_c - self.bath_c), -100.0), 100.0)
 
     def _shown(self, value_c: float) -> str:

@@ -7,8 +7,9 @@ form, any case, compound; the channel's number may be left out (``OUTP`` is ``OU
 
 Alone, it feeds the world through an ideal amplifier of ``gain_db`` (default 50) to ``power_max_w`` (300); in a chain
 its watts go into the emulated amplifier's input. Options: ``identity``, ``dialect`` (33500b), ``gain_db``,
-``latency_s`` (2 ms). Assumed: a value out of range sets the nearest limit and queues an error, as the manual says for
-amplitudes; the 33220A has no numbered headers and no voltage limits; bursts and modulations are accepted and not made.
+``latency_s`` (2 ms). Waveforms other than a sine put nothing out; pulses, bursts and triggers are in
+``waveform_33500b``. Assumed: a value out of range sets the nearest limit and queues an error, as the manual says for
+amplitudes; the 33220A has no numbered headers and no voltage limits.
 """
 
 from __future__ import annotations
@@ -31,17 +32,18 @@ from sim.devices.scpi import (
     flag_in,
     number_in,
 )
+from sim.devices.waveform_33500b import INFINITE, Waveform, exact
 
 OHM = 50.0
 VPP_PER_VRMS = 2.0 * math.sqrt(2.0)
 CLIPPED_HIGH = '-222,"Data out of range; value clipped to upper limit"'
 CLIPPED_LOW = '-222,"Data out of range; value clipped to lower limit"'
-INFINITE = 9.9e37
 IDENTITIES = {
     "33500b": "Agilent Technologies,33522B,MY50000001,3.05-1.19-2.00-52-00",
     "33220a": "Agilent Technologies,33220A,MY44000001,2.02-2.02-22-2",
 }
 FREQUENCY_MAX_HZ = {"33500b": 30e6, "33220a": 20e6}
+LEAST_HZ = 1e-6
 LEAST_VPP = {"33500b": 0.001, "33220a": 0.01}
 SHAPES = {"SINUSOID": "SIN", "SQUARE": "SQU", "PULSE": "PULS", "NOISE": "NOIS", "RAMP": "RAMP", "DC": "DC"}
 
@@ -56,8 +58,10 @@ class Keysight33500B(ScpiInstrument, Generator):
     OPTIONS = Generator.OPTIONS | frozenset({"identity", "dialect", "gain_db"})
     IDENTITY = ""
     WORDS = Words(
-        "AMPLitude BURSt DISPlay ERRor FREQuency FUNCtion HIGH LIMit LOAD LOW MODE NCYCles NEXT OFFSet OUTPut OUTPut1 "
-        "POLarity SOURce SOURce1 STATe SYNC SYSTem TEXT UNIT VERSion VOLTage"
+        "AMPLitude BEEPer BOTH BURSt BUS CLEar DCYCle DISPlay ERRor FREQuency FUNCtion HIGH HOLD IMMediate INTernal "
+        "LEADing LIMit LOAD LOW MODE NCYCles NEXT OFFSet OUTPut OUTPut1 PERiod PHASe POLarity PULSe RAMP SOURce "
+        "SOURce1 SQUare STATe SYMMetry SYNC SYSTem TEXT TRAiling TRANsition TRIGger TRIGger1 UNIT VERSion VOLTage "
+        "WIDTh"
     )
 
     def __init__(self, world: World, options: Mapping[str, Any], name: str) -> None:
@@ -73,6 +77,7 @@ class Keysight33500B(ScpiInstrument, Generator):
         self.offset_v, self.unit, self.load_ohm = 0.0, "VPP", OHM
         self.limits = {"HIGH": 5.0, "LOW": -5.0}
         self.limited = False
+        self.waveform = Waveform()
         self.output.on = False
         self.update(t_s)
 
@@ -86,7 +91,7 @@ class Keysight33500B(ScpiInstrument, Generator):
 
     def update(self, t_s: float) -> None:
         sine_w = (self.amplitude_vpp / VPP_PER_VRMS) ** 2 / OHM if self.shape == "SIN" else 0.0
-        self.output.setpoint_w = sine_w * self.gain
+        self.output.setpoint_w = sine_w * self.gain * self.waveform.share(self.frequency_hz)
         super().update(t_s)
 
     def poll_due(self, t_s: float) -> float | None:
@@ -121,24 +126,27 @@ class Keysight33500B(ScpiInstrument, Generator):
             case "OUTP":
                 return str(int(self.radiating))
             case "OUTP:LOAD":
-                return _exact(self.load_ohm)
+                return exact(self.load_ohm)
             case "FUNC":
                 return self.shape
             case "FREQ":
-                return _exact(self.frequency_hz)
+                return exact(self.frequency_hz)
             case "VOLT":
-                return _exact(self._in_unit(self.amplitude_vpp * self._shown))
+                return exact(self._in_unit(self.amplitude_vpp * self._shown))
             case "VOLT:UNIT":
                 return self.unit
             case "VOLT:OFFS":
-                return _exact(self.offset_v * self._shown)
+                return exact(self.offset_v * self._shown)
             case "VOLT:LIM:HIGH" | "VOLT:LIM:LOW" if self.dialect == "33500b":
-                return _exact(self.limits[bare.rsplit(":", 1)[1]])
+                return exact(self.limits[bare.rsplit(":", 1)[1]])
             case "VOLT:LIM:STAT" if self.dialect == "33500b":
                 return str(int(self.limited))
-            case "BURS:STAT":
-                return "0"
-        raise ScpiError(UNDEFINED)
+            case "VOLT:HIGH" | "VOLT:LOW":
+                return exact(self._levels()[bare == "VOLT:HIGH"])
+        told = self.waveform.told(bare, self.frequency_hz)
+        if told is None:
+            raise ScpiError(UNDEFINED)
+        return told
 
     def command(self, words: str, argument: str, t_s: float) -> None:
         bare = self._bare(words)
@@ -155,7 +163,9 @@ class Keysight33500B(ScpiInstrument, Generator):
                     raise ScpiError(ILLEGAL)
                 self.shape = shape
             case "FREQ":
-                self.frequency_hz = number_in(argument, 1e-6, FREQUENCY_MAX_HZ[self.dialect])
+                self._set_frequency(number_in(argument, LEAST_HZ, FREQUENCY_MAX_HZ[self.dialect]))
+            case "FUNC:PULS:PER":
+                self._set_frequency(1.0 / number_in(argument, 1.0 / FREQUENCY_MAX_HZ[self.dialect], 1.0 / LEAST_HZ))
             case "VOLT":
                 self._set_amplitude(argument)
             case "VOLT:UNIT":
@@ -168,11 +178,31 @@ class Keysight33500B(ScpiInstrument, Generator):
                 self.limits[bare.rsplit(":", 1)[1]] = number_in(argument, -10.0, 10.0)
             case "VOLT:LIM:STAT" if self.dialect == "33500b":
                 self._limit(flag_in(argument))
-            case "BURS:STAT" | "BURS:MODE" | "BURS:NCYC" | "OUTP:POL" | "OUTP:SYNC" | "DISP" | "DISP:TEXT":
-                pass
+            case "VOLT:HIGH" | "VOLT:LOW":
+                self._set_level(bare == "VOLT:HIGH", argument)
             case _:
-                raise ScpiError(UNDEFINED)
+                if not self.waveform.obey(bare, argument, self.frequency_hz):
+                    raise ScpiError(UNDEFINED)
         self.update(t_s)
+
+    def _set_frequency(self, frequency_hz: float) -> None:
+        self.waveform.period_changed(self.frequency_hz, frequency_hz)
+        self.frequency_hz = frequency_hz
+
+    def _levels(self) -> tuple[float, float]:
+        """Lowest and highest volts of the waveform, as shown."""
+        half_v = self.amplitude_vpp / 2.0
+        return (self.offset_v - half_v) * self._shown, (self.offset_v + half_v) * self._shown
+
+    def _set_level(self, is_high: bool, argument: str) -> None:
+        """One level moves, the other stays: amplitude and offset follow."""
+        low_v, high_v = self._levels()
+        level_v = number_in(argument, -5.0 * self._shown, 5.0 * self._shown)
+        low_v, high_v = (low_v, level_v) if is_high else (level_v, high_v)
+        beyond = self.limited and not self.limits["LOW"] <= low_v <= high_v <= self.limits["HIGH"]
+        if beyond or high_v - low_v < LEAST_VPP[self.dialect] * self._shown:
+            raise ScpiError(CONFLICT)
+        self.amplitude_vpp, self.offset_v = (high_v - low_v) / self._shown, (high_v + low_v) / 2.0 / self._shown
 
     def _set_amplitude(self, argument: str) -> None:
         low_vpp, high_vpp = LEAST_VPP[self.dialect], 10.0
@@ -216,7 +246,3 @@ def _in_vpp(value: float, unit: str) -> float:
     if abs(value) > 100.0:
         raise ScpiError(OUT_OF_RANGE)
     return math.sqrt(OHM * 1e-3 * 10.0 ** (value / 10.0)) * VPP_PER_VRMS
-
-
-def _exact(value: float) -> str:
-    return "+9.900000000000000E+37" if value >= INFINITE else f"{value:+.15E}"

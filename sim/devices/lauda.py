@@ -1,13 +1,15 @@
 """Lauda thermostat: ASCII commands ended by CR, every one answered, 9600 8N1.
 
-Sources: LAUDA PRO operating manual (interface commands); Ecoline E and RE manuals, pages 10 and 11. A question is
-answered in the fixed notation ``021.50`` CR LF, a command by ``OK`` or ``ERR_n``; a blank may stand for ``_``.
+Sources: LAUDA PRO operating manual V6 (interface commands; errors: page 51); Ecoline E and RE manuals, pages 10 and 11.
+A question is answered in the fixed notation ``021.50`` CR LF, a command by ``OK`` or ``ERR_n``; a blank may stand for
+``_``.
 
 Options: ``family`` ("pro"; "ecoline-e" and "ecoline-re" know no interface time-out, no IN_MODE_02, and order their
 flags otherwise), ``type`` ("PRO"), ``address`` (None; on RS-485 ``A015_`` precedes everything), ``low_level`` (False),
 ``comma`` (False; True writes a decimal comma, as no manual has it) and those of ``sim.devices.bath``. Assumed: the
 time-out runs from the last complete command and is off (0) at first; when it runs out the safe set-point is regulated
-to until the next ``OUT_SP_00``, ``START`` or ``STOP``; a limit of the set-point of -40 to 150.
+to until the next ``OUT_SP_00``, ``START`` or ``STOP``; a limit of the set-point of -40 to 150; who works at the
+panel has started the programmer there.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 from sim.devices.base import Replies, World
 from sim.devices.bath import Circulator
 
-WRONG_COMMAND, WRONG_VALUE, FORBIDDEN = "ERR_3", "ERR_5", "ERR_6"
+WRONG_COMMAND, WRONG_VALUE, FORBIDDEN, PROGRAMMED = "ERR_3", "ERR_5", "ERR_6", "ERR_36"
 STAT = {"pro": (7, 4), "ecoline-e": (7, 2), "ecoline-re": (5, 1)}  # flags, and which says low level
 LINE_MAX = 64
 LOW_C, HIGH_C = -40.0, 150.0
@@ -46,7 +48,7 @@ class Lauda(Circulator):
         self.low_level = bool(options.get("low_level", False))
         self.comma = bool(options.get("comma", False))
         self.setpoint_c, self.safe_c = 20.0, 20.0
-        self.running = self.safe_mode = False
+        self.running = self.safe_mode = self.programmed = False
         self.timeout_s = 0.0
         self._heard_s = 0.0
         self._line = bytearray()
@@ -58,6 +60,11 @@ class Lauda(Circulator):
         if not self.running:
             return None
         return self.safe_c if self.safe_mode else self.setpoint_c
+
+    def panel(self, setpoint_c: float | None) -> None:
+        self.programmed = setpoint_c is not None
+        if setpoint_c is not None:
+            self.setpoint_c, self.safe_mode = setpoint_c, False
 
     def settle(self, t_s: float) -> None:
         super().settle(t_s)
@@ -107,6 +114,8 @@ class Lauda(Circulator):
             return self._run(command == "START")
         head, _, text = command.rpartition("_")
         watched = self.family == "pro"
+        if head == "OUT_SP_00" and self.programmed:
+            return PROGRAMMED
         if head == "OUT_SP_00":
             self.safe_mode = False
             return self._temperature("setpoint_c", text)

@@ -62,14 +62,26 @@ class Seen:
 
 
 class Wish(NamedTuple):
-    """What a law wants: power, and where there are several electrodes or antennas, which (None: as they are)."""
+    """What a law wants: power, and where there are several electrodes or antennas, which (None: as they are). ``hand``
+    is what the operator has just done: ``deploy`` to a mark or ``pull-back`` by a length, mm.
+    """
 
     power_w: float
     channels: tuple[int, ...] | None = None
+    hand: tuple[str, float] | None = None
 
 
 LawStep = Callable[[Seen], Wish | None]
 """One tick of a law; None when it is over."""
+
+
+def _move(world: World, kind: str, value_mm: float) -> None:
+    if kind not in ("deploy", "pull-back"):
+        raise ValueError(checks.unknown("the law's hand", kind, ("deploy", "pull-back")))
+    if kind == "deploy":
+        world.deploy(value_mm)
+    else:
+        world.retract(value_mm)
 
 
 class _Probe:
@@ -164,6 +176,10 @@ def run_protocol(
         if before_w > ROLLOFF_ABOVE_W and demand_w < ROLLOFF_TO * before_w:
             counted.append(t_s)
         before_w = demand_w
+        if wish.hand is not None:
+            _move(world, *wish.hand)
+            if tick == 0:
+                start_ohm = least_ohm = world.load_ohm
         if wish.channels is not None and wish.channels != seen.channels:
             seen.channels = wish.channels
             world.connect(wish.channels)

@@ -121,7 +121,7 @@ SENSORS = [
     Case("flow.open@6", "H15", "staleness", "flow.flow_ml_min", STALE_S),
     Case("flow.flow.freeze@6", "H58", "frozen", "flow.flow_ml_min", FROZEN_S),
     Case("flow.flow.bias=-60@6", "H38", "coolant_flow", "flow.flow_ml_min", 0.6),
-    Case("load.air@6", "H38", "coolant_flow", "flow.flow_ml_min", 0.6),
+    Case("load.air@6", "H41", "air_in_line", "flow.air_in_line_flag", 0.6),
 ]
 
 

@@ -1,143 +1,106 @@
-"""Any bytes, in any pieces, into every codec: ``python -m tests.fuzz.codecs [--inputs N] [--seed S] [--atheris]``.
+"""Any bytes, in any pieces, into every codec: ``python -m tests.fuzz.codecs [--inputs N] [--jobs N] [--seed S]``.
 
-A parser may answer with a value, "not yet", ``BadReply`` or ``Refused``; nothing else, within bounded time, and never
-with an infinite number. Without ``--atheris`` inputs are mutations of real replies, drawn from the seed; with it they
-are guided by coverage (``pip install atheris``), one parser after the other.
+A parser may answer with a value, "not yet", ``BadReply`` or ``Refused``; nothing else, within bounded time and memory,
+and never with an infinite number. Inputs are mutations of real replies, the same for the same seed on any number of
+processes. What escapes is printed with the command that does it again. ``--atheris PARSER`` is guided by coverage
+instead, one parser in a process.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
+import os
 import random
 import sys
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 
-from drivers.contract import BadReply, Refused
-from tests.fuzz.parsers import PARSERS, Parser
+from tests.fuzz.guided import guided
+from tests.fuzz.judge import Escaped, again, judge, limited
+from tests.fuzz.mutate import SEALS, mutated, torn
+from tests.fuzz.parsers import PARSERS
 
-INPUT_MAX = 600
-SLOWEST_S = 0.5
-"""Far above what a parser needs for a few hundred bytes, far below what would hold up the loop unseen."""
-FEEDS_MAX = 200
-
-
-class Escaped(AssertionError):
-    """A parser did what no parser may."""
+BLOCK = 25_000
+"""Inputs that one process takes at a time, with random numbers of their own."""
 
 
-def judge(name: str, parser: Parser, pieces: Iterable[bytes]) -> None:
-    """Feed ``pieces`` as a port does. Raises Escaped with the input, to be put into a test."""
-    fed: list[bytes] = []
-    buffer = bytearray()
-    began_s = time.perf_counter()
-    for piece in pieces:
-        fed.append(piece)
-        buffer += piece
-        value: Any = None
-        for _ in range(FEEDS_MAX):
-            before = len(buffer)
-            try:
-                value = parser(buffer)
-            except (BadReply, Refused):
-                buffer.clear()  # as the port does
-                break
-            except Exception as error:
-                raise Escaped(f"{name}: {type(error).__name__}: {error} on {fed!r}") from error
-            if len(buffer) > before:
-                raise Escaped(f"{name}: the buffer grew on {fed!r}")
-            if value is None or not buffer:
-                break
-            if len(buffer) == before:
-                raise Escaped(f"{name}: a value that used nothing up, on {fed!r}")
-        if value_is_infinite(value):
-            raise Escaped(f"{name}: an infinite number from {fed!r}")
-    if time.perf_counter() - began_s > SLOWEST_S:
-        raise Escaped(f"{name}: {time.perf_counter() - began_s:.2f} s for {fed!r}")
-
-
-def value_is_infinite(value: Any) -> bool:
-    """An infinity anywhere in what a parser gave."""
-    if isinstance(value, float):
-        return math.isinf(value)
-    return isinstance(value, list | tuple) and any(value_is_infinite(one) for one in value)
-
-
-def mutated(rng: random.Random, seeds: tuple[bytes, ...]) -> bytes:
-    """One input: real replies with bytes changed, lost, doubled, put in; or noise."""
-    if rng.random() < 0.1:
-        return rng.randbytes(rng.randrange(0, 80))
-    data = bytearray(rng.choice(seeds) * (1 if rng.random() < 0.8 else rng.randrange(2, 12)))
-    for _ in range(rng.randrange(0, 6)):
-        at = rng.randrange(len(data) + 1)
-        match rng.randrange(6):
-            case 0 if data:
-                data[at % len(data)] = rng.randrange(256)
-            case 1:
-                del data[at : at + rng.randrange(1, 4)]
-            case 2:
-                data[at:at] = rng.randbytes(rng.randrange(1, 4))
-            case 3:
-                data[at:at] = rng.choice(seeds)[: rng.randrange(1, 20)]
-            case 4 if data:
-                data[at % len(data)] ^= 1 << rng.randrange(8)
-            case _:
-                data[at:at] = rng.choice((b"9" * 40, b"-", b".", b"E+99", b"nan", b"inf", b",", b"\r\n", b"\xff"))
-    return bytes(data[:INPUT_MAX])
-
-
-def torn(rng: random.Random, data: bytes) -> list[bytes]:
-    """The input as a line may deliver it."""
-    if rng.random() < 0.6:
-        return [data]
-    cuts = sorted(rng.randrange(len(data) + 1) for _ in range(rng.randrange(1, 5)))
-    return [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
-
-
-def fuzz(name: str, inputs: int, seed: int) -> None:
-    """``inputs`` mutations into one parser."""
+def fuzz(name: str, inputs: int, seed: int, block: int = 0) -> float:
+    """``inputs`` mutations into one parser; the seconds they took. Raises Escaped."""
     parser, seeds = PARSERS[name]
-    rng = random.Random(f"{seed}/{name}")
-    for _ in range(inputs):
-        judge(name, parser, torn(rng, mutated(rng, seeds)))
+    seal = SEALS.get(name)
+    rng = random.Random(f"{seed}/{name}/{block}")
+    began_s = time.perf_counter()
+    with limited() as progress:
+        for _ in range(inputs):
+            judge(name, parser, torn(rng, mutated(rng, seeds, seal)))
+            progress.inputs += 1
+    return time.perf_counter() - began_s
 
 
-def guided(name: str, inputs: int) -> None:
-    """One parser under atheris; ends the process, as libFuzzer does."""
-    import atheris
+def fuzz_all(names: Sequence[str], inputs: int, seed: int, jobs: int) -> list[Escaped]:
+    """Every parser of ``names`` on ``jobs`` processes, a line printed as each is done. What escaped."""
+    blocks = -(-inputs // BLOCK)
+    took_s: dict[str, float] = defaultdict(float)
+    left = dict.fromkeys(names, blocks)
+    escaped: dict[str, Escaped] = {}
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        running = {
+            pool.submit(fuzz, name, min(BLOCK, inputs - block * BLOCK), seed, block): name
+            for name in names
+            for block in range(blocks)
+        }
+        for one in as_completed(running):
+            name = running[one]
+            left[name] -= 1
+            try:
+                took_s[name] += one.result()
+            except Escaped as error:
+                escaped.setdefault(name, error)
+            if not left[name]:
+                verdict = "ESCAPED" if name in escaped else "none escaped"
+                print(
+                    f"{name:<28}{inputs:>10} inputs, {verdict}, {1e6 * took_s[name] / inputs:5.1f} us each", flush=True
+                )
+    return list(escaped.values())
 
-    parser, _ = PARSERS[name]
 
-    def one(data: bytes) -> None:
-        provider = atheris.FuzzedDataProvider(data)
-        judge(name, parser, [provider.ConsumeBytes(provider.ConsumeIntInRange(0, INPUT_MAX)) for _ in range(2)])
-
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], f"-runs={inputs}", "-max_len=1200"], one)
-    atheris.Fuzz()
-
-
-def main() -> None:
-    """Fuzz all parsers, or one."""
-    ask = argparse.ArgumentParser(description=__doc__)
+def main() -> int:
+    """Fuzz all parsers, or one. Exit code 1: something escaped."""
+    ask = argparse.ArgumentParser(prog="python -m tests.fuzz.codecs", description=__doc__)
     ask.add_argument("--inputs", type=int, default=100_000, help="into each parser (default 100000)")
     ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--only", choices=sorted(PARSERS), help="one parser")
-    ask.add_argument("--atheris", action="store_true", help="guided by coverage; needs --only")
+    ask.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    ask.add_argument("--only", metavar="PARSER", choices=sorted(PARSERS), help="one parser")
+    ask.add_argument("--pieces", metavar="HEX,HEX", help="this input alone; needs --only")
+    ask.add_argument("--atheris", metavar="PARSER", choices=sorted(PARSERS), help="guided by coverage")
     arguments = ask.parse_args()
-    if arguments.atheris:
+    if arguments.inputs < 1 or arguments.jobs < 1:
+        ask.error("--inputs and --jobs start at 1")
+    if arguments.atheris is not None:
+        guided(arguments.atheris, arguments.inputs, arguments.seed)
+        return 0
+    if arguments.pieces is not None:
         if arguments.only is None:
-            ask.error("--atheris fuzzes one parser in a process: name it with --only")
-        guided(arguments.only, arguments.inputs)
-        return
-    for name in (arguments.only,) if arguments.only else PARSERS:
-        began_s = time.perf_counter()
-        fuzz(name, arguments.inputs, arguments.seed)
-        took_s = time.perf_counter() - began_s
-        print(f"{name:<28}{arguments.inputs:>10} inputs, none escaped, {1e6 * took_s / arguments.inputs:5.1f} us each")
+            ask.error("--pieces needs --only PARSER")
+        with limited():
+            judge(arguments.only, PARSERS[arguments.only][0], map(bytes.fromhex, arguments.pieces.split(",")))
+        print(f"{arguments.only}: nothing escaped")
+        return 0
+    began_s = time.perf_counter()
+    names = [arguments.only] if arguments.only else list(PARSERS)
+    escaped = fuzz_all(names, arguments.inputs, arguments.seed, arguments.jobs)
+    for error in escaped:
+        print(f"\n{error}\n  again: {again(error)}")
+    minutes = (time.perf_counter() - began_s) / 60.0
+    print(
+        f"{len(names)} parsers, {arguments.inputs} inputs each, {minutes:.1f} min with {arguments.jobs} process(es), "
+        f"seed {arguments.seed}: {len(escaped)} parser(s) let something escape"
+    )
+    return 1 if escaped else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -250,6 +250,7 @@ async def test_every_fault_of_the_catalogue_comes_and_goes(physics: bool) -> Non
     devices = {
         "generator": "gen",
         "pump": "pump",
+        "chiller": "bath",
         "inputs": "inputs",
         "relay": "enable",
         "load": "load",
@@ -257,8 +258,9 @@ async def test_every_fault_of_the_catalogue_comes_and_goes(physics: bool) -> Non
     }
     specs = [f"{devices.get(kind.scope, 'tc.tip')}.{kind.name}" for kind in CATALOGUE]
     applicator = {"kind": "cooled-needle", "gauge": 17, "active_tip_mm": 30}
+    circulator = {"driver": "lauda", "port": "sim://bath"}
     bench = SimBench(
-        {**BENCH, "applicator": applicator},
+        {"devices": {**BENCH["devices"], "bath": circulator}, "applicator": applicator},
         faults=[f"{spec}@{n}+0.5" for n, spec in enumerate(specs, 1)],
         world=None if physics else Resistor(80.0),
     )
