@@ -42,6 +42,8 @@ def initial(config: Config, latch: Trip | None = None) -> KernelState:
 def adopt(config: Config, state: KernelState) -> KernelState:
     """The state for another ``config`` (another protocol on this bench): monitors start anew, all else is kept.
 
+    Energy and time count from the next FIRE: what was delivered under other limits says nothing about these (H07).
+
     Raises:
         ValueError: the kernel is not in SAFE; stop and wait, or reset, first.
     """
@@ -49,6 +51,7 @@ def adopt(config: Config, state: KernelState) -> KernelState:
         raise ValueError(f"a configuration is exchanged in SAFE, not in {state.state.value}; stop or reset first")
     new = state.fork()
     new.memories = tuple(monitor.start() for monitor in config.monitors)
+    new.energy_j = new.on_time_s = 0.0
     return new
 
 

@@ -24,6 +24,10 @@ class PowerLog:
             levels[device], last_s = power_w, t_s
         return total
 
+    def level_w(self, at_s: float) -> float:
+        """Power at ``at_s``, W."""
+        return sum({device: power_w for t_s, device, power_w in self.steps if t_s <= at_s}.values())
+
     def now_w(self) -> float:
         """Power after the last step, W."""
         return sum({device: power_w for _, device, power_w in self.steps}.values())

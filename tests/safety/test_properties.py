@@ -233,6 +233,23 @@ def test_another_protocol_is_adopted_in_safe_only() -> None:
         adopt(rig.config, rig.state)
 
 
+@given(st.floats(0.0, 1e6), st.floats(0.0, 1e6), st.floats(1.0, 1e5), st.floats(1.0, 900.0))
+@settings(max_examples=15)
+def test_what_was_delivered_before_is_not_charged_to_the_next_protocol(
+    delivered_j: float, delivered_s: float, energy_j: float, on_time_s: float
+) -> None:
+    rig = Rig().to(State.SAFE)
+    rig.state.energy_j, rig.state.on_time_s = delivered_j, delivered_s
+    rig.config = config(layers=(("bench", LIMITS), ("protocol", Limits(energy_j=energy_j, on_time_s=on_time_s))))
+    rig.state = adopt(rig.config, rig.state)
+    assert (rig.state.energy_j, rig.state.on_time_s) == (0.0, 0.0)
+    rig.to(State.FIRING)  # nothing tripped on the way, and from FIRE on both count and end as ever
+    rig.state.on_time_s = on_time_s + 1.1
+    rig.tick()
+    assert rig.out.first_trip is not None
+    assert rig.out.first_trip.hazard == "H07"
+
+
 def test_integrals_saturate() -> None:
     state = FIRING.state.fork()
     state.energy_j = 1e12

@@ -1,0 +1,130 @@
+"""``ablate campaign``: faults in every phase of an application, judged by what the simulated tissue received."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from controller.exits import Exit
+
+
+@click.command()
+@click.option("--runs", type=click.IntRange(1), default=2000, show_default=True, help="Injected runs.")
+@click.option("--full", is_flag=True, help="Every fault in every phase at every offset: tens of thousands of runs.")
+@click.option("--nominal", type=click.IntRange(0), help="Runs without a fault; default: a tenth of the injected ones.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes; default: the cores of this machine.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which of the runs are chosen.")
+@click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler to run on instead of this machine.")
+@click.option("--only", metavar="RUN", help="One run, as a report names it; its session file is kept in --out.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of runs.jsonl and summary.json. What is there already is not run again.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object.")
+def campaign(
+    runs: int,
+    full: bool,
+    nominal: int | None,
+    jobs: int | None,
+    seed: int,
+    cluster: str | None,
+    only: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Inject faults and judge every run. Exit code 8 unless all are OK.
+
+    \b
+    Verdicts: OK; LATE (right cause, too late or too much energy); MISSED (energy flowed on); WRONG_CAUSE;
+    MASKED (it had ended before); FALSE (nothing was wrong); NOT_REACHED (the phase never came).
+
+    \b
+    Examples:
+      ablate campaign --runs 200
+      ablate campaign --full --nominal 10000 --out evidence
+      ablate campaign --only rf/pump.stall/steady/0us/1 --out look
+    """
+    from sim.campaign import plan, pool, summary, trial
+
+    if only is not None:
+        return _once(only, out, as_json)
+    modalities = tuple(trial.BENCHES)
+    cases = [*plan.singles(modalities), *plan.pairs(modalities)]
+    if not full:
+        cases = plan.covering(cases, runs, seed)
+    cases += plan.nominal(modalities, nominal if nominal is not None else max(1, len(cases) // 10))
+    with tempfile.TemporaryDirectory(prefix="ablate-campaign-") as scratch:
+        folder = out or Path(scratch)
+        try:
+            with _bar(len(cases) - len(pool.done_before(folder)), quiet=as_json) as tick:
+                rows = pool.run_all(
+                    cases, folder, jobs=jobs or os.cpu_count() or 1, cluster=cluster, progress=lambda row: tick()
+                )
+        except pool.NoCluster as error:
+            raise click.ClickException(str(error)) from error
+        told = summary.summarise(rows)
+        (folder / "summary.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        for line in summary.text(told):
+            click.echo(line)
+    return Exit.DONE if told["verdicts"]["OK"] == told["runs"] else Exit.VERIFICATION
+
+
+def _once(only: str, out: Path | None, as_json: bool) -> int:
+    from sim.campaign import plan, trial
+    from sim.campaign.verdict import Verdict
+
+    try:
+        case = plan.parse(only)
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+        verdict, why, seen = trial.run(case, out)
+    except (KeyError, ValueError) as error:
+        raise click.UsageError(f"--only: {error}") from error
+    if as_json:
+        told = {name: None if value != value else value for name, value in seen._asdict().items()}
+        click.echo(json.dumps({"case": case.key, "verdict": verdict, "why": why, **told}))
+    else:
+        click.echo(f"{verdict}{': ' if why else ''}{why}")
+        for name, value in seen._asdict().items():
+            click.echo(f"  {name}: {value:.3f}" if isinstance(value, float) else f"  {name}: {value}")
+    return Exit.DONE if verdict is Verdict.OK else Exit.VERIFICATION
+
+
+class _Bar:
+    """A bar on standard error while it is a terminal."""
+
+    def __init__(self, total: int, *, quiet: bool) -> None:
+        self._total = total
+        self._shown = not quiet and sys.stderr.isatty()
+
+    def __enter__(self) -> _Bar:
+        if self._shown:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+            self._progress = Progress(
+                BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)
+            )
+            self._task = self._progress.add_task("", total=self._total)
+            self._progress.start()
+        return self
+
+    def __call__(self) -> None:
+        if self._shown:
+            self._progress.advance(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            self._progress.stop()
+
+
+def _bar(total: int, *, quiet: bool) -> _Bar:
+    return _Bar(total, quiet=quiet)

@@ -1,0 +1,134 @@
+"""What each fault must lead to: ``injections.toml``, read and checked."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FILE = Path(__file__).with_name("injections.toml")
+SHOWS = ("always", "power", "stop")
+EARLY = frozenset({"boot", "precheck", "ready", "armed"})
+ENDING = frozenset({"stopping", "cooldown"})
+MODALITIES = ("rf", "mw")
+MARGIN_W = 10.0
+"""Energy bounds are for a power; below this one they are as for this one, because a meter's noise is energy too."""
+
+
+class Expected(NamedTuple):
+    """What one fault must lead to in one phase."""
+
+    hazards: frozenset[str]
+    within_s: float
+    energy_w_s: float  # J allowed for each W of set-point
+    shows: str
+    benign: bool
+
+    def energy_j(self, power_w: float) -> float:
+        """What may flow after the fault at a set-point of ``power_w``."""
+        return self.energy_w_s * max(power_w, MARGIN_W)
+
+
+class Injection(NamedTuple):
+    """One row: a fault with its severities."""
+
+    fault: str  # device[.channel][.link].name
+    values: tuple[float | None, ...]
+    duration_s: float | None
+    kind: str  # class
+    shows: str
+    hazards: frozenset[str]
+    early: frozenset[str]
+    ending: frozenset[str]
+    benign: bool
+    only: tuple[str, ...]
+    phases: tuple[str, ...]  # none: all
+    within_s: float
+    energy_w_s: float
+
+    def spec(self, value: float | None) -> str:
+        """As ``--fault`` takes it, beginning at once."""
+        text = self.fault if value is None else f"{self.fault}={value:g}"
+        return text if self.duration_s is None else f"{text}+{self.duration_s:g}"
+
+    def expected(self, phase: str) -> Expected:
+        """What it must lead to when it begins in ``phase``."""
+        also = self.early if phase in EARLY else self.ending if phase in ENDING else frozenset()
+        return Expected(self.hazards | also, self.within_s, self.energy_w_s, self.shows, self.benign)
+
+
+def _spread(text: str) -> Iterator[str]:
+    """``{a,b}.link.drop`` as ``a.link.drop`` and ``b.link.drop``."""
+    parts = [part.split(",") if k % 2 else [part] for k, part in enumerate(re.split(r"\{([^}]*)\}", text))]
+    return ("".join(chosen) for chosen in itertools.product(*parts))
+
+
+def read(text: str) -> tuple[Injection, ...]:
+    """The rows of a table in the form of ``injections.toml``.
+
+    Raises:
+        ValueError: a key that is unknown or missing, with the row.
+    """
+    data = tomllib.loads(text)
+    classes: Mapping[str, Mapping[str, float]] = data["class"]
+    return tuple(made for row in data["injection"] for made in _rows(row, classes))
+
+
+def _rows(row: Mapping[str, Any], classes: Mapping[str, Mapping[str, float]]) -> Iterator[Injection]:
+    known = {
+        "fault",
+        "values",
+        "duration_s",
+        "hazards",
+        "class",
+        "shows",
+        "early",
+        "ending",
+        "benign",
+        "only",
+        "phases",
+    }
+    known |= {"within_s", "energy_w_s"}
+    benign = bool(row.get("benign", False))
+    shows = str(row.get("shows", "always"))
+    if unknown := set(row) - known:
+        raise ValueError(f"injection {row.get('fault')}: unknown {sorted(unknown)}; there are {sorted(known)}")
+    if shows not in SHOWS:
+        raise ValueError(f"injection {row['fault']}: shows must be one of {', '.join(SHOWS)}, not {shows!r}")
+    if benign != ("hazards" not in row):
+        raise ValueError(f"injection {row['fault']}: name its hazards, or call it benign")
+    bounds = classes[row["class"]] if not benign else {"within_s": 0.0, "energy_w_s": 0.0}
+    for fault in _spread(row["fault"]):
+        yield Injection(
+            fault,
+            tuple(row.get("values", (None,))),
+            row.get("duration_s"),
+            str(row.get("class", "benign")),
+            shows,
+            frozenset(row.get("hazards", ())),
+            frozenset(row.get("early", ())),
+            frozenset(row.get("ending", ())),
+            benign,
+            tuple(row.get("only", MODALITIES)),
+            tuple(row.get("phases", ())),
+            float(row.get("within_s", bounds["within_s"])),
+            float(row.get("energy_w_s", bounds["energy_w_s"])),
+        )
+
+
+@functools.cache
+def injections() -> tuple[Injection, ...]:
+    """The shipped table."""
+    return read(FILE.read_text(encoding="utf-8"))
+
+
+def find(fault: str) -> Injection:
+    """The row of ``fault``. Raises KeyError."""
+    for row in injections():
+        if row.fault == fault:
+            return row
+    raise KeyError(fault)

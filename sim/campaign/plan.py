@@ -1,0 +1,149 @@
+"""Which runs there are: faults x phase x part of a tick x modality x severity x seed, whole or a covering part."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sim.campaign.expected import Injection, injections
+
+PHASES = ("boot", "precheck", "ready", "armed", "fire", "ramp", "steady", "rolloff", "stopping", "cooldown")
+"""When a fault begins: on entering the state of that name; ``fire`` within two ticks of FIRE, before or after;
+``ramp`` and ``steady`` 0.5 and 4 s after it; ``rolloff`` when the law pauses for the first time."""
+ELECTRIC = frozenset({"rolloff"})
+"""Phases that microwaves do not have."""
+OFFSETS_S = tuple(k * 6250 / 1e6 for k in range(8))
+"""Eighths of a tick of 50 ms."""
+SEEDS = (1, 2, 3)
+LATENT = ("enable.weld", "gen.deadman_off", "gen.ignore_off")
+"""What may have been there unseen when a second fault comes."""
+AFTER_LATENT = ("boot", "ready", "ramp", "steady")
+
+
+class Case(NamedTuple):
+    """One run. ``fault`` empty: nominal. ``latent``: a fault that is there from the start."""
+
+    fault: str
+    value: float | None
+    phase: str
+    offset_s: float
+    modality: str
+    seed: int
+    latent: str = ""
+
+    @property
+    def key(self) -> str:
+        """A word for it that ``ablate campaign --only`` understands."""
+        value = "" if self.value is None else f"={self.value:g}"
+        fault = f"{self.fault}{value}" if self.fault else "nominal"
+        latent = f"+{self.latent}" if self.latent else ""
+        return f"{self.modality}/{fault}{latent}/{self.phase}/{round(self.offset_s * 1e6)}us/{self.seed}"
+
+
+def parse(key: str) -> Case:
+    """The inverse of :attr:`Case.key`.
+
+    Raises:
+        ValueError: it is no such word.
+    """
+    try:
+        modality, what, phase, offset, seed = key.split("/")
+        what, _, latent = what.partition("+")
+        fault, _, value = what.partition("=")
+        case = Case(
+            "" if fault == "nominal" else fault,
+            float(value) if value else None,
+            phase,
+            float(offset.removesuffix("us")) / 1e6,
+            modality,
+            int(seed),
+            latent,
+        )
+    except ValueError as error:
+        raise ValueError(f"{key!r} is no run of a campaign: MODALITY/FAULT[=VALUE][+LATENT]/PHASE/N us/SEED") from error
+    if case.phase not in PHASES:
+        raise ValueError(f"{key!r}: there is no phase {case.phase!r}; there are {', '.join(PHASES)}")
+    return case
+
+
+def _phases(row: Injection, modality: str) -> Iterator[str]:
+    for phase in PHASES:
+        if modality != "rf" and phase in ELECTRIC:
+            continue
+        if row.shows == "stop" and phase in ("stopping", "cooldown"):
+            continue  # the demand has been made by then
+        if row.phases and phase not in row.phases:
+            continue
+        yield phase
+
+
+def singles(modalities: Sequence[str], seeds: Sequence[int] = SEEDS) -> list[Case]:
+    """Every single fault, in full."""
+    return [
+        Case(row.fault, value, phase, offset_s, modality, seed)
+        for row in injections()
+        for modality in modalities
+        if modality in row.only
+        for value in row.values
+        for phase in _phases(row, modality)
+        for offset_s in OFFSETS_S
+        for seed in seeds
+    ]
+
+
+def pairs(modalities: Sequence[str]) -> list[Case]:
+    """Every latent fault with every fault that is seen at once."""
+    return [
+        Case(row.fault, row.values[-1], phase, 0.0, modality, SEEDS[0], latent)
+        for latent, row, modality in itertools.product(LATENT, injections(), modalities)
+        if row.fault not in LATENT and not row.benign and row.shows != "stop" and modality in row.only
+        for phase in AFTER_LATENT
+    ]
+
+
+def nominal(modalities: Sequence[str], count: int) -> list[Case]:
+    """``count`` runs in which nothing is wrong, each with a seed of its own."""
+    return [
+        Case("", None, "steady", 0.0, modality, 1000 + seed)
+        for seed, modality in zip(range(count), itertools.cycle(modalities), strict=False)
+    ]
+
+
+def covering(cases: Sequence[Case], runs: int, seed: int) -> list[Case]:
+    """``runs`` of ``cases``: first such that every pair of two factors' values occurs, then at random.
+
+    Greedy over a seeded shuffle: a case is taken when it brings pairs that no earlier one had, those that bring most
+    of theirs first.
+    """
+    shuffled = list(cases)
+    random.Random(seed).shuffle(shuffled)
+    if runs >= len(shuffled):
+        return shuffled
+    missing = {pair for case in shuffled for pair in _two(case)}
+    taken: list[Case] = []
+    left = shuffled
+    for least in (10, 6, 3, 1):  # of the fifteen pairs of a case, how many must be new
+        rest: list[Case] = []
+        for case in left:
+            new = missing & _two(case)
+            if len(new) >= least:
+                taken.append(case)
+                missing -= new
+            else:
+                rest.append(case)
+        left = rest
+    return (taken + left)[:runs] if len(taken) < runs else taken[:runs]
+
+
+def _two(case: Case) -> set[tuple[object, ...]]:
+    factors = (
+        ("fault", (case.fault, case.value)),
+        ("phase", case.phase),
+        ("offset", case.offset_s),
+        ("modality", case.modality),
+        ("seed", case.seed),
+        ("latent", case.latent),
+    )
+    return set(itertools.combinations(factors, 2))
