@@ -76,7 +76,7 @@ class Client:
                     raise Unreachable(f"no daemon answers at {path} ({error.strerror or error})") from error
                 await asyncio.sleep(0.02)
 
-    async def ask(self, verb: str, **fields: object) -> dict[str, Any]:
+    async def send(self, verb: str, **fields: object) -> dict[str, Any]:
         """Send one request and return its answer."""
         async with self._turn:
             try:
@@ -91,35 +91,57 @@ class Client:
         return answer
 
     async def status(self) -> dict[str, Any]:
-        return await self.ask("status")
+        return await self.send("status")
 
-    async def prepare(self, protocol: str, who: str = "") -> dict[str, Any]:
-        return await self.ask("prepare", protocol=protocol)
+    async def prepare(
+        self,
+        protocol: str,
+        who: str = "",
+        *,
+        resume: bool = False,
+        however_old: bool = False,
+        site: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        return await self.send("prepare", protocol=protocol, resume=resume, however_old=however_old, site=site)
+
+    async def ask(
+        self, kind: str, text: str, value: float | None = None, unit: str = "mm", who: str = ""
+    ) -> dict[str, Any]:
+        return await self.send("ask", kind=kind, text=text, value=value, unit=unit)
+
+    async def confirm(self, prompt_id: int | None = None, who: str = "", value: float | None = None) -> dict[str, Any]:
+        return await self.send("confirm", prompt=prompt_id, value=value)
+
+    async def bag(self, who: str = "", bag_ml: float | None = None) -> dict[str, Any]:
+        return await self.send("bag", bag_ml=bag_ml)
+
+    async def note(self, kind: str, data: dict[str, Any], who: str = "") -> dict[str, Any]:
+        return await self.send("note", kind=kind, data=data)
 
     async def arm(self, who: str = "") -> dict[str, Any]:
-        return await self.ask("arm")
+        return await self.send("arm")
 
     async def fire(self, who: str = "") -> dict[str, Any]:
-        return await self.ask("fire")
+        return await self.send("fire")
 
     async def renew(self) -> dict[str, Any]:
-        return await self.ask("renew")
+        return await self.send("renew")
 
     async def release(self) -> dict[str, Any]:
         await self.close()
         return {"ok": True}
 
     async def stop(self, who: str = "", reason: str = "") -> dict[str, Any]:
-        return await self.ask("stop", reason=reason)
+        return await self.send("stop", reason=reason)
 
     async def ack(self, who: str = "") -> dict[str, Any]:
-        return await self.ask("ack")
+        return await self.send("ack")
 
     async def reset(self, who: str = "", reason: str = "") -> dict[str, Any]:
-        return await self.ask("reset", reason=reason)
+        return await self.send("reset", reason=reason)
 
     async def shutdown(self, who: str = "") -> dict[str, Any]:
-        return await self.ask("shutdown")
+        return await self.send("shutdown")
 
     async def close(self) -> None:
         """Hang up; a foreground lease held by this connection ends."""

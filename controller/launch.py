@@ -25,6 +25,8 @@ from drivers.contract import DeviceError
 PYTHON = (sys.executable, "-P", "-m")
 """-P: a ``safety`` folder in the current directory must not become the watchdog."""
 DAEMON_READY_S = 20.0
+LEAVE_S = 15.0
+"""For daemon and watchdog to prove off and leave, besides the time that the coolant runs on."""
 
 
 class StartFailed(Exception):
@@ -117,13 +119,14 @@ class LiveBench:
 
     async def _end(self) -> None:
         """Ask the daemon to end, wait until the watchdog has proven off, then let the neighbours go, in this order."""
+        patience_s = LEAVE_S
         if hasattr(self, "client"):
             with contextlib.suppress(Unreachable, OSError):
-                await self.client.shutdown()
+                patience_s += float((await self.client.shutdown()).get("rest_s", 0.0))
                 await self.client.close()
         if self._watchdog is not None:
             try:
-                async with asyncio.timeout(15.0):
+                async with asyncio.timeout(patience_s):
                     await self._watchdog.wait()
             except TimeoutError:
                 self._watchdog.send_signal(signal.SIGTERM)  # it cuts, then kills the daemon

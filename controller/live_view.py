@@ -34,6 +34,10 @@ def line(status: dict[str, Any]) -> str:
         f"flow {_number(values.get('flow_ml_min'), 'mL/min', 0)}",
         f"roll-offs {status.get('rolloffs', 0)}",
     ]
+    if waits := status.get("waits"):
+        parts.append(f"waits for {waits}")
+    if prompt := status.get("prompt"):
+        parts.append(f"PROMPT {prompt['id']}: {prompt['text']}")
     return "  ".join(parts)
 
 

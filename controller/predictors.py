@@ -49,14 +49,14 @@ def predict(protocol: LoadedProtocol, bench: LoadedBench | None = None, tissue: 
     power_max_w = treatment.limits.power_w
     if bench is not None:
         joined = combine(bench, protocol)
-        applicator = bench.bench.applicator.model_dump(exclude_none=True)
+        applicator = joined.bench.bench.applicator.model_dump(exclude_none=True)
         simulation = dict(bench.bench.simulation or {})
         power_max_w = joined.limits["power_w"].value
     try:
         told: dict[str, Any] = found.load()(
             treatment.law,
             applicator,
-            tissue=tissue or simulation.get("tissue") or TISSUE,
+            tissue=tissue if tissue is not None else {"tissue": TISSUE, **simulation}["tissue"],
             flow_ml_min=treatment.cooling.flow_ml_min if treatment.cooling is not None else 0.0,
             power_max_w=power_max_w or math.inf,
             simulation=simulation,

@@ -7,7 +7,9 @@ A provider (entry-point group ``openablate.transports``, named by its URL scheme
 * ``neighbour(bench_path, runtime_dir) -> list[str] | None`` — argv of a process to run beside the bench, which prints
   ``READY``;
 * ``resolve(url, runtime_dir) -> str`` — the port URL that an ordinary transport can open;
-* ``async specimen(runtime_dir) -> dict | None`` — the zone reached and its picture, where the provider can know.
+* ``async specimen(runtime_dir) -> dict | None`` — the zone reached and its picture, where the provider can know;
+* ``async hands(runtime_dir, kind, value)`` — do in the operator's place what a prompt of ``kind`` asks for; where hands
+  are real, nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ class Provider(Protocol):
     def neighbour(self, bench_path: str, runtime_dir: str) -> list[str] | None: ...
     def resolve(self, url: str, runtime_dir: str) -> str: ...
     async def specimen(self, runtime_dir: str) -> dict[str, Any] | None: ...
+    async def hands(self, runtime_dir: str, kind: str, value: float | None) -> None: ...
 
 
 def scheme_of(url: str) -> str:
@@ -66,3 +69,8 @@ class Providers:
             if (told := await provider.specimen(runtime_dir)) is not None:
                 return told
         return None
+
+    async def hands(self, runtime_dir: str, kind: str, value: float | None) -> None:
+        """What the operator says that he did is done where nobody has hands. Raises ValueError: it cannot be."""
+        for provider in self._by_scheme.values():
+            await provider.hands(runtime_dir, kind, value)

@@ -7,18 +7,23 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from controller.commands.bench import exit_code
-from controller.config import setup as setups
+from controller.commands.plans import tell
+from controller.commands.sessions import find
 from controller.config.loading import load_bench
 from controller.config.problems import ConfigError, Problem
 from controller.exits import Exit
 from controller.launch import LiveBench
 from controller.live_view import LiveView
-from controller.perform import perform
+from controller.terminal import answerer
+from controller.treatment.loading import PlanSetup, load_work
+from controller.treatment.runner import act_of, earlier, with_plan
+from controller.treatment.words import in_words
 
 RUNNERS = "openablate.runners"
 
@@ -42,7 +47,7 @@ def parse_speed(text: str) -> float:
 
 def run_application(
     bench: str,
-    protocol: str,
+    work_file: str,
     *,
     speed: str,
     out: Path | None,
@@ -52,36 +57,60 @@ def run_application(
     loop: Interruptible,
     state_dir: Path | None = None,
     hint: str = "",
+    yes: bool = False,
+    resume: str | None = None,
+    however_old: bool = False,
+    anew: bool = False,
 ) -> int:
-    """Run one application and return the exit code; see ``ablate run --help``. ``hint`` is printed at the end."""
-    setup = setups.load(bench, protocol)
-    duration_s = setup.protocol.protocol.law.end[1]
+    """Run a protocol or a plan and return the exit code; see ``ablate run --help``. ``hint`` is printed at the end."""
+    setup = load_work(bench, work_file)
+    before, duration_s = None, None
+    if isinstance(setup, PlanSetup):
+        tell(setup.plan.warnings)
+        if resume is not None:
+            before = earlier(setup, find(resume, out or Path(setup.bench.bench.records.folder)))
+        needed = True  # the probe must be put in place
+    else:
+        duration_s, needed = setup.protocol.protocol.law.end[1], setup.protocol.protocol.law.hands
     factor = parse_speed(speed)
     signals: list[int] = []
     with LiveView(quiet=as_json, duration_s=duration_s) as view:
+        view.say(f"mounted, as the bench file says: {setup.bench.bench.applicator.name}")
         if factor != 1.0:
             runner = next(iter(entry_points(group=RUNNERS, name="virtual"))).load()
             result = runner(
-                setup, speed=factor, out=out, watch=view, interrupted=lambda: bool(signals), loop=loop, signals=signals
+                setup,
+                speed=factor,
+                out=out,
+                watch=view,
+                interrupted=lambda: bool(signals),
+                loop=loop,
+                signals=signals,
+                before=before,
+                resume=resume is not None,
             )
         else:
-            bench_path, protocol_path = setup.bench.path, setup.protocol.path
+            bench_path = setup.bench.reference
             box: dict[str, Any] = {}
+            say = partial(print, file=sys.stderr, flush=True) if as_json else view.say
+            answer = answerer(say, yes=yes, simulation=setup.bench.bench.simulation, needed=needed)
+            act = act_of(
+                setup,
+                before=before,
+                reset_reason=reset_reason,
+                resume=resume is not None,
+                however_old=however_old,
+                anew=anew,
+            )
 
             async def work() -> int:
                 async with LiveBench(setup.bench.bench, bench_path, out, state_dir=state_dir) as live:
-                    status = await perform(
-                        live.client,
-                        str(protocol_path),
-                        view,
-                        reset_reason=reset_reason,
-                        interrupted=lambda: bool(signals),
-                    )
+                    status = await act(live.client, watch=view, answer=answer, interrupted=lambda: bool(signals))
                     box.update(status.get("result") or _unfinished(status))
                 return 0
 
             loop(work(), signals.append)
-            result = box
+            result = with_plan(box) if isinstance(setup, PlanSetup) else box
     code = 128 + signals[0] if signals else int(exit_code(result))
     page = write_report(result) if report and result.get("session_file") else None
     report_result(result, page, as_json, hint)
@@ -128,6 +157,8 @@ def report_result(result: dict[str, Any], page: Path | None, as_json: bool, hint
     if zone:
         told += f", zone {zone['long_axis_mm']:.1f} x {zone['short_axis_mm']:.1f} mm"
     print(told)
+    for line in in_words(result):
+        print(line)
     if trip := result.get("trip"):
         print(f"TRIP {trip['hazard']} {trip['monitor']} on {trip['channel'] or trip['device']}: {trip['text']}")
         print(f"     check: {trip['check']}")
@@ -146,7 +177,7 @@ def serve_bench(bench: str, out: Path | None, loop: Interruptible) -> int:
 
     async def work() -> int:
         nonlocal code
-        async with LiveBench(loaded.bench, loaded.path, out) as live:
+        async with LiveBench(loaded.bench, loaded.reference, out) as live:
             status = await live.client.status()
             print(f"{loaded.bench.bench}: {status['state']}; control socket {live.control_socket}", file=sys.stderr)
             print(f"session {status.get('session_file')}", file=sys.stderr, flush=True)

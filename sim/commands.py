@@ -64,34 +64,56 @@ def demo(speed: str, no_open: bool, out: Path) -> int:
 
 @click.command()
 @click.argument("bench")
-@click.argument("protocol")
+@click.argument("work", metavar="PROTOCOL|PLAN")
 @click.option(
     "--fault", "faults", multiple=True, metavar="SPEC", help="device.fault[=value][@onset_s][+duration_s]; repeatable."
 )
 @click.option("--seed", type=int, help="Of sensor noise; default: the bench file's.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep the session file in this folder.")
+@click.option("--resume", metavar="SESSION", help="Go on with a plan where this session (in --out, or a file) left it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def rehearse(
-    bench: str, protocol: str, faults: tuple[str, ...], seed: int | None, out: Path | None, as_json: bool
+    bench: str,
+    work: str,
+    faults: tuple[str, ...],
+    seed: int | None,
+    out: Path | None,
+    resume: str | None,
+    as_json: bool,
 ) -> int:
     """The whole stack on virtual time: daemon, watchdog rules, devices' own bytes; one seed, one result.
+
+    What the operator is asked is done by simulated hands, after 3 s. In a PLAN every placing of the probe is into fresh
+    tissue.
 
     \b
     Examples:
       ablate rehearse cooled-rf-sim cooled-needle-3cm-12min --json
       ablate rehearse cooled-rf-sim demo-30s --fault pump.stall@15
+      ablate rehearse cooled-rf-sim plan.yaml --out rehearsed
     """
     from controller.commands.bench import exit_code
-    from controller.config import setup as setups
+    from controller.commands.plans import tell
+    from controller.commands.sessions import find
     from controller.live_view import LiveView
     from controller.session import report_result
+    from controller.treatment.loading import PlanSetup, load_work
+    from controller.treatment.runner import earlier
     from sim import rehearsal
 
-    setup = setups.load(bench, protocol)
+    setup = load_work(bench, work)
+    before, duration_s = None, None
+    if isinstance(setup, PlanSetup):
+        tell(setup.plan.warnings)
+        before = earlier(setup, find(resume, out or Path())) if resume is not None else None
+    else:
+        duration_s = setup.protocol.protocol.law.end[1]
     folder, clean = rehearsal.kept(out) if out is not None else rehearsal.scratch()
     try:
-        with LiveView(quiet=as_json, duration_s=setup.protocol.protocol.law.end[1]) as view:
-            result = rehearsal.rehearse(setup, seed=seed, faults=faults, out=folder, watch=view)
+        with LiveView(quiet=as_json, duration_s=duration_s) as view:
+            result = rehearsal.rehearse(
+                setup, seed=seed, faults=faults, out=folder, watch=view, before=before, resume=resume is not None
+            )
     finally:
         clean()
     if out is None:
@@ -144,7 +166,7 @@ def emulate(
 
         loaded = load_bench(bench)
         return serve.serve_bench(
-            loaded.path, runtime_dir or runtime_root() / loaded.bench.bench, power_log=power_log, faults=faults
+            loaded.reference, runtime_dir or runtime_root() / loaded.bench.bench, power_log=power_log, faults=faults
         )
     if (pty_link is None) == (tcp_port is None):
         raise click.UsageError("give --pty LINK or --tcp PORT")

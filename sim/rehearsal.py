@@ -8,7 +8,7 @@ import asyncio
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from controller.daemon.app import Daemon, Surroundings
 from controller.daemon.latch import LatchFile
 from controller.daemon.telemetry import Silence
 from controller.daemon.ticker import LoopAlarm
-from controller.perform import perform
 from controller.records.ids import seeded_id
 from controller.records.session import Recorder
+from controller.treatment.loading import PlanSetup
+from controller.treatment.runner import Act, Earlier, act_of, with_plan
 from drivers.contract import DeviceError
 from drivers.transport.base import Link, SerialSettings
 from safety.types import Fault, Trip
@@ -35,11 +36,19 @@ UTC_ZERO = "2000-01-01T00:00:00.000Z"
 
 
 class Rehearsal:
-    """One application of ``setup`` against emulated devices in memory. Make and use it inside a
+    """A protocol or a plan on the bench of ``setup``, against emulated devices in memory. Make and use it inside a
     :class:`~sim.clock.VirtualLoop`.
     """
 
-    def __init__(self, setup: Setup, *, seed: int | None, faults: Sequence[str], out: Path) -> None:
+    def __init__(
+        self,
+        setup: Setup | PlanSetup,
+        *,
+        seed: int | None,
+        faults: Sequence[str],
+        out: Path,
+        drawn: Mapping[str, Any] | None = None,
+    ) -> None:
         bench = setup.bench.bench
         for name, device in bench.devices.items():
             for url in device.ports().values():
@@ -50,7 +59,9 @@ class Rehearsal:
         self._setup = setup
         self.seed = seed if seed is not None else int((bench.simulation or {}).get("seed", 1))
         self.power = PowerLog()
-        self.sim = SimBench(bench.model_dump(mode="json"), seed=self.seed, faults=faults, on_power=self.power.put)
+        plain = bench.model_dump(mode="json")
+        plain["simulation"] = {**(plain["simulation"] or {}), **(drawn or {})}
+        self.sim = SimBench(plain, seed=self.seed, faults=faults, on_power=self.power.put)
         self.sim.start(loop)
         watchdog = InProcessWatchdog(write_off=self._write_off, write_enable=self._write_enable, on_cut=self._cut)
         self._watchdog = watchdog
@@ -71,6 +82,9 @@ class Rehearsal:
                     new_id=partial(seeded_id, self.seed, UTC_ZERO),
                 ),
                 specimen=self._specimen,
+                hands=self._hands,
+                utc=lambda: UTC_ZERO,
+                aside=_inline,
                 telemetry=Silence(),
                 simulated=True,
             ),
@@ -103,12 +117,20 @@ class Rehearsal:
             Fault(trip.hazard, trip.monitor, trip.device, trip.text, trip.check, trip.t_s, lockout=True)
         )
 
+    async def _hands(self, kind: str, value: float | None) -> None:
+        self.sim.hand(kind, value)
+
+    async def _operator(self, prompt: dict[str, Any]) -> float | None:
+        """Does what is asked, in the time that hands need."""
+        await asyncio.sleep(self.sim.world.options.operator_s)  # type: ignore[attr-defined]
+        return None
+
     async def _specimen(self) -> dict[str, Any] | None:
         told = self.sim.snapshot()
         return {"zone": told["zone"], "picture": told["picture"]}
 
-    async def run(self, watch: Watch, interrupted: Callable[[], bool]) -> dict[str, Any]:
-        """The application, from connecting the devices to the closed session file; return the result object."""
+    async def run(self, act: Act, watch: Watch, interrupted: Callable[[], bool]) -> dict[str, Any]:
+        """``act``, from connecting the devices to the closed session file; return the result object."""
         daemon = self.daemon
         loop = asyncio.get_running_loop()
         ticking: asyncio.Task[None] | None = None
@@ -116,7 +138,7 @@ class Rehearsal:
             await daemon.start()
             ticking = loop.create_task(daemon.run(), name="daemon")
             acting = loop.create_task(
-                perform(daemon.desk, str(self._setup.protocol.path), watch, interrupted=interrupted), name="operator"
+                act(daemon.desk, watch=watch, answer=self._operator, interrupted=interrupted), name="operator"
             )
             await asyncio.wait({ticking, acting}, return_when=asyncio.FIRST_COMPLETED)
             if not acting.done():
@@ -150,8 +172,13 @@ class Rehearsal:
         return result
 
 
+async def _inline(work: Callable[[], Any]) -> Any:
+    """What a live daemon gives to a thread."""
+    return work()
+
+
 def run_virtual(
-    setup: Setup,
+    setup: Setup | PlanSetup,
     *,
     speed: float,
     out: Path | None,
@@ -159,13 +186,17 @@ def run_virtual(
     interrupted: Callable[[], bool],
     loop: Callable[[Coroutine[Any, Any, int], Callable[[int], None]], int] | None = None,
     signals: list[int] | None = None,
+    before: Earlier | None = None,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """The runner behind ``ablate run --speed X|max`` (entry point ``openablate.runners``: virtual)."""
-    return rehearse(setup, speed=speed, out=out, watch=watch, interrupted=interrupted, signals=signals)
+    return rehearse(
+        setup, speed=speed, out=out, watch=watch, interrupted=interrupted, signals=signals, before=before, resume=resume
+    )
 
 
 def rehearse(
-    setup: Setup,
+    setup: Setup | PlanSetup,
     *,
     seed: int | None = None,
     faults: Sequence[str] = (),
@@ -174,6 +205,9 @@ def rehearse(
     watch: Watch = lambda status: None,
     interrupted: Callable[[], bool] = lambda: False,
     signals: list[int] | None = None,
+    drawn: Mapping[str, Any] | None = None,
+    before: Earlier | None = None,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Rehearse ``setup``; return the JSON object of ``ablate rehearse --json``.
 
@@ -182,6 +216,9 @@ def rehearse(
         faults: specifications ``device.fault[=value][@onset_s][+duration_s]``, onset from the start of the bench.
         speed: virtual seconds per real second at most.
         out: folder for the session file; None: the bench file's records folder.
+        drawn: keys of ``simulation:`` that need not be plain data (``sim.world.scenario.Scenario.simulation``).
+        before: of a plan: what earlier sessions did of it.
+        resume: of a protocol: continue its newest application, which must be unfinished.
 
     Raises:
         DeviceError, ConfigError, NotReady: as the live command would.
@@ -195,10 +232,12 @@ def rehearse(
         if signals is not None:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 running.add_signal_handler(number, signals.append, number)
-        return await Rehearsal(setup, seed=seed, faults=faults, out=folder).run(watch, interrupted)
+        rehearsal = Rehearsal(setup, seed=seed, faults=faults, out=folder, drawn=drawn)
+        return await rehearsal.run(act_of(setup, before=before, resume=resume), watch, interrupted)
 
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(speed)) as runner:
-        return runner.run(main())
+        result = runner.run(main())
+    return with_plan(result) if isinstance(setup, PlanSetup) else result
 
 
 def kept(folder: Path) -> tuple[Path, Callable[[], None]]:

@@ -20,7 +20,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,7 +30,7 @@ from sim.backdoor import Backdoor
 from sim.bench import SimBench
 from sim.devices import emulator_class
 from sim.devices.resistor import LINE_OHM, Resistor
-from sim.servers import PtyServer, TcpServer
+from sim.servers import PtyServer, TcpServer, serving_loop
 
 ADVANCE_PERIOD_S = 0.05
 LINGER_S = 30.0
@@ -80,7 +80,7 @@ def serve_bench(
             ]
 
         with _log(power_log) as log:
-            asyncio.run(_serve(bench, ports, log, runtime_dir / "sim.sock", parent))
+            _run(_serve(bench, ports, log, runtime_dir / "sim.sock", parent))
 
     return _guarded(run)
 
@@ -115,7 +115,7 @@ def serve_device(
             return [TcpServer(wire, tcp_port or 0) if pty_link is None else PtyServer(wire, Path(pty_link))]
 
         with _log(power_log) as log:
-            asyncio.run(_serve(built, ports, log, None, None))
+            _run(_serve(built, ports, log, None, None))
 
     return _guarded(run)
 
@@ -133,6 +133,11 @@ def _guarded(run: Callable[[], None]) -> int:
         print(f"emulator: stopped: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=serving_loop) as runner:
+        runner.run(serving)
 
 
 async def _serve(
@@ -257,12 +262,18 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    """The bench of a file; ``bench.yaml#NAME``: with this one of its applicators, else with the first."""
+    file, _, name = str(path).partition("#")
     try:
-        bench = yaml.safe_load(path.read_text(encoding="utf-8"))
+        bench = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: {error}") from error
     if not isinstance(bench, dict):
         raise ValueError(f"{path}: is not a bench file")
+    if name and isinstance(owned := bench.get("applicator"), list):
+        if not (named := [entry for entry in owned if entry.get("name") == name]):
+            raise ValueError(f"{path}: there is no applicator {name!r}")
+        bench["applicator"] = named[0]
     return bench
 
 

@@ -18,6 +18,15 @@ from controller.client import Client, find_socket
 from controller.exits import Exit
 
 BENCH_OPTION = click.option("--bench", metavar="NAME", help="Name of the bench, when more than one is running.")
+RESUME_OPTION = click.option("--resume", is_flag=True, help="Continue the newest application of it, broken off before.")
+GO_ON_OPTION = click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="last",
+    metavar="[SESSION]",
+    help="Go on with a plan where that session left it (the newest), or with the newest application of a protocol.",
+)
+OLD_OPTION = click.option("--however-old", is_flag=True, help="With --resume: also after more than an hour.")
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 
 
@@ -48,13 +57,15 @@ def _leave_the_terminal() -> None:
 
 
 def exit_code(result: dict[str, Any]) -> Exit:
-    """The exit code of an application's result."""
+    """The exit code of the result of an application or a plan."""
+    if result.get("not_ready"):
+        return Exit.DEVICE
     return {"completed": Exit.DONE, "tripped": Exit.TRIPPED}.get(str(result.get("result")), Exit.ABORTED)
 
 
 @click.command()
 @click.argument("bench")
-@click.argument("protocol")
+@click.argument("work", metavar="PROTOCOL|PLAN")
 @click.option(
     "--speed", default="1", metavar="X|max", help="1: real time on the ports. Else virtual time, at most X times real."
 )
@@ -65,29 +76,52 @@ def exit_code(result: dict[str, Any]) -> Exit:
     "--reset-latch", metavar="REASON", help="Acknowledge and reset an earlier trip first, with this reason on record."
 )
 @click.option("--no-report", is_flag=True, help="Leave the HTML report to `ablate sessions report`.")
+@click.option("--yes", is_flag=True, help="Answer every prompt by itself: for benches where no hand is needed.")
+@GO_ON_OPTION
+@OLD_OPTION
+@click.option("--anew", is_flag=True, help="With --resume of a plan: do what was broken off from its beginning.")
 @JSON_OPTION
 def run(
-    bench: str, protocol: str, speed: str, out: Path | None, reset_latch: str | None, no_report: bool, as_json: bool
+    bench: str,
+    work: str,
+    speed: str,
+    out: Path | None,
+    reset_latch: str | None,
+    no_report: bool,
+    yes: bool,
+    resume: str | None,
+    however_old: bool,
+    anew: bool,
+    as_json: bool,
 ) -> int:
     """One application on a bench: check, prepare, arm, fire and hold; energy ends with this process.
+
+    A PLAN is several applications in one session, each armed and fired on its own; before each the operator is asked
+    to put the probe in place.
 
     \b
     Examples:
       ablate run cooled-rf-sim cooled-needle-3cm-12min
       ablate run bench.yaml protocol.yaml --out today --json
       ablate run cooled-rf-sim cooled-needle-3cm-12min --speed max
+      ablate run bench.yaml plan.yaml --out today
+      ablate run bench.yaml plan.yaml --out today --resume
     """
     from controller.session import run_application
 
     return run_application(
         bench,
-        protocol,
+        work,
         speed=speed,
         out=out,
         reset_reason=reset_latch,
         report=not no_report,
         as_json=as_json,
         loop=_interruptible,
+        yes=yes,
+        resume=resume,
+        however_old=however_old,
+        anew=anew,
     )
 
 
@@ -106,18 +140,21 @@ def serve(bench: str, out: Path | None) -> int:
     return serve_bench(bench, out, _interruptible)
 
 
-def _act(bench: str | None, act: Callable[[Client], Coroutine[Any, Any, dict[str, Any]]]) -> dict[str, Any]:
+def act(bench: str | None, what: Callable[[Client], Coroutine[Any, Any, dict[str, Any]]]) -> dict[str, Any]:
+    """One request to a running bench, and its answer."""
+
     async def go() -> dict[str, Any]:
         client = await Client.connect(find_socket(bench))
         try:
-            return await act(client)
+            return await what(client)
         finally:
             await client.close()
 
     return asyncio.run(go())
 
 
-def _say(answer: dict[str, Any], done: str, as_json: bool) -> int:
+def say(answer: dict[str, Any], done: str, as_json: bool) -> int:
+    """Say how it was answered; return the exit code."""
     if as_json:
         click.echo(json.dumps(answer))
     elif answer.get("ok"):
@@ -141,7 +178,7 @@ def status(bench: str | None, as_json: bool) -> int:
     Example:
       ablate status --json
     """
-    answer = _act(bench, lambda client: client.status())
+    answer = act(bench, lambda client: client.status())
     if as_json:
         click.echo(json.dumps(answer))
         return Exit.DONE
@@ -152,6 +189,12 @@ def status(bench: str | None, as_json: bool) -> int:
         click.echo(f"TRIP {trip['hazard']} {trip['monitor']}: {trip['text']}. Check: {trip['check']}.")
     for reason in answer.get("blocked_by") or []:
         click.echo(f"  blocked by: {reason}")
+    if prompt := answer.get("prompt"):
+        click.echo(f"PROMPT {prompt['id']}: {prompt['text']}; when it is done: ablate confirm {prompt['id']}")
+    if waits := answer.get("waits"):
+        click.echo(f"waits for {waits}")
+    if bag := (answer.get("coolant") or {}).get("bag"):
+        click.echo(f"saline bag: {bag['left_ml']:.0f} of {bag['bag_ml']:.0f} mL{', LOW' if bag['low'] else ''}")
     record = answer.get("record", {})
     click.echo(
         f"session {answer.get('session_file')}  record {'healthy' if record.get('healthy') else record.get('text')}"
@@ -166,9 +209,11 @@ def status(bench: str | None, as_json: bool) -> int:
 
 @click.command()
 @click.argument("protocol")
+@RESUME_OPTION
+@OLD_OPTION
 @BENCH_OPTION
 @JSON_OPTION
-def arm(protocol: str, bench: str | None, as_json: bool) -> int:
+def arm(protocol: str, resume: bool, however_old: bool, bench: str | None, as_json: bool) -> int:
     """First of the two operator acts: load PROTOCOL, check everything, arm for 30 s. Then `ablate start` or the
     footswitch.
 
@@ -179,24 +224,29 @@ def arm(protocol: str, bench: str | None, as_json: bool) -> int:
 
     path = str(Path(protocol).resolve()) if Path(protocol).is_file() else protocol
 
-    async def act(client: Client) -> dict[str, Any]:
+    async def prepared(client: Client) -> dict[str, Any]:
         for _ in range(50):  # a daemon that has just begun first proves off
             if (await client.status())["state"] != "BOOT":
                 break
             await asyncio.sleep(0.1)
-        answer = await client.prepare(path)
+        answer = await client.prepare(path, resume=resume, however_old=however_old)
         if not answer.get("ok"):
             return answer
-        for _ in range(200):
+        asked = 0
+        while True:
             state = await client.status()
-            if state["state"] != "PRECHECK":
+            prompt = state.get("prompt")
+            if prompt is not None and prompt["id"] != asked:
+                asked = prompt["id"]
+                click.echo(f"PROMPT {asked}: {prompt['text']}; when it is done: ablate confirm {asked}", err=True)
+            if state["state"] != "PRECHECK" and (state["state"] != "READY" or prompt is None):
                 break
             await asyncio.sleep(0.1)
         if state["state"] != "READY":
             return {"ok": False, "error": f"not ready: {state['state']}", "blocked_by": state.get("blocked_by")}
         return await client.arm()
 
-    return _say(_act(bench, act), "ARMED for 30 s: press the footswitch, or run `ablate start`", as_json)
+    return say(act(bench, prepared), "ARMED for 30 s: press the footswitch, or run `ablate start`", as_json)
 
 
 @click.command()
@@ -211,6 +261,7 @@ def start(bench: str | None, as_json: bool) -> int:
     """
     from controller.live_view import LiveView
     from controller.perform import hold
+    from controller.terminal import answerer as at_hand
 
     stopping: list[int] = []
 
@@ -219,9 +270,10 @@ def start(bench: str | None, as_json: bool) -> int:
         try:
             answer = await client.fire()
             if not answer.get("ok"):
-                return _say(answer, "", as_json)
+                return say(answer, "", as_json)
             with LiveView(quiet=as_json) as view:
-                last = await hold(client, view, lambda: bool(stopping))
+                answerer = at_hand(view.say, yes=False, simulation=None, needed=False)
+                last = await hold(client, view, lambda: bool(stopping), answerer)
             result = last.get("result") or {}
             click.echo(json.dumps(result) if as_json else f"{result.get('result')}: session {last.get('session_file')}")
             return 128 + stopping[0] if stopping else exit_code(result)
@@ -229,58 +281,3 @@ def start(bench: str | None, as_json: bool) -> int:
             await client.close()
 
     return _interruptible(go(), stopping.append)
-
-
-@click.command()
-@click.option("--reason", default="operator", help="Kept in the record.")
-@BENCH_OPTION
-@JSON_OPTION
-def stop(reason: str, bench: str | None, as_json: bool) -> int:
-    """Energy off, now. Never refused; safe to send any number of times.
-
-    \b
-    Example:
-      ablate stop
-    """
-    return _say(_act(bench, lambda client: client.stop("", reason)), "stop sent", as_json)
-
-
-@click.command()
-@BENCH_OPTION
-@JSON_OPTION
-def ack(bench: str | None, as_json: bool) -> int:
-    """Acknowledge a trip that you have seen. It stays latched until it is reset.
-
-    \b
-    Example:
-      ablate ack
-    """
-    return _say(_act(bench, lambda client: client.ack()), "acknowledged; still latched", as_json)
-
-
-@click.command()
-@click.argument("reason")
-@BENCH_OPTION
-@JSON_OPTION
-@click.option("--lockout", is_flag=True, help="End a LOCKOUT: only while no daemon runs; asks for the bench's name.")
-@click.option("--confirm", metavar="NAME", help="With --lockout: the bench's name, typed by whoever has looked.")
-def reset(reason: str, bench: str | None, as_json: bool, lockout: bool, confirm: str | None) -> int:
-    """Leave an acknowledged trip behind, when its cause has been gone for 2 s. REASON is kept in the record.
-
-    A LOCKOUT (off could not be proven, or the program failed) outlives the daemon. End it with --lockout when the
-    generator has been found off and the cause is known; off is proven again at the next start.
-
-    \b
-    Examples:
-      ablate reset "tube was kinked, straightened"
-      ablate reset "generator fuse replaced, output measured at 0 W" --bench cooled-rf --lockout
-    """
-    if lockout:
-        if bench is None:
-            raise click.UsageError("--lockout needs --bench NAME")
-        from controller.lockout import end_lockout
-
-        typed = confirm if confirm is not None else click.prompt(f"Type the bench's name ({bench}) to end its lockout")
-        done = "the lockout is ended; off is proven again at the next start"
-        return _say(end_lockout(bench, reason, typed), done, as_json)
-    return _say(_act(bench, lambda client: client.reset("", reason)), "reset: SAFE", as_json)

@@ -10,6 +10,7 @@ import click
 
 from controller import predictors
 from controller.commands.config import report_check
+from controller.commands.plans import tell_dry_run
 from controller.config import setup as setups
 from controller.config.loading import LoadedProtocol, load_bench, load_protocol
 from controller.config.problems import ConfigError, Problem
@@ -17,6 +18,7 @@ from controller.config.shipped import shipped
 from controller.config.units import unit
 from controller.config.yaml_loader import Loc, dotted
 from controller.exits import Exit
+from controller.treatment.loading import is_plan
 
 
 @click.group()
@@ -108,18 +110,23 @@ def check(ctx: click.Context, files: tuple[str, ...], bench: str | None, as_json
 
 
 @protocols.command("dry-run")
-@click.argument("protocol")
+@click.argument("protocol", metavar="PROTOCOL|PLAN")
 @click.option("--bench", help="On this bench: its applicator, its limits, its tissue. Checks that it can deliver it.")
 @click.option("--tissue", help="A tissue of the library; default: the bench's, else exvivo_bovine.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def dry_run(protocol: str, bench: str | None, tissue: str | None, as_json: bool) -> None:
     """What a protocol would do: duration, energy and zone in a named tissue, before any hardware moves.
 
+    Of a plan: what its applications cover together (`ablate plans dry-run`).
+
     \b
     Examples:
       ablate protocols dry-run cooled-needle-3cm-12min --tissue exvivo_porcine
       ablate protocols dry-run my-protocol.yaml --bench bench.yaml --json
     """
+    if is_plan(protocol):
+        tell_dry_run(protocol, bench, tissue, as_json)
+        return
     loaded = load_protocol(protocol)
     told = predictors.predict(loaded, load_bench(bench) if bench is not None else None, tissue)
     if as_json:

@@ -88,6 +88,7 @@ def show(session: str, folder: Path, as_json: bool) -> None:
                 "channels": [channel._asdict() for channel in opened.channels.values()],
                 "events": [event._asdict() for event in events],
                 "summary": opened.summary,
+                "treatment": _treatment(opened),
             }
             click.echo(json.dumps(told))
             return
@@ -96,6 +97,7 @@ def show(session: str, folder: Path, as_json: bool) -> None:
             click.echo(f"{name:12} {row[name] if row[name] is not None else '-'}")
         if not opened.closed:
             click.echo("not closed: it is still being written, or its writer was killed")
+        _show_plan(_treatment(opened))
         ticks = opened.ticks()
         span = f" from t = {ticks.t_s[0]:.2f} to {ticks.t_s[-1]:.2f} s" if len(ticks.t_s) else ""
         click.echo(f"\n{len(ticks.t_s)} ticks{span}")
@@ -109,6 +111,28 @@ def show(session: str, folder: Path, as_json: bool) -> None:
         click.echo("\nevents")
         for event in events:
             click.echo(f"  {event.t_s:10.2f} s  {event.kind:10} {_printable(json.dumps(event.data))[:140]}")
+
+
+def _treatment(session: SessionFile) -> dict[str, Any] | None:
+    """Plan, applications and targets of a session; None for one without a plan."""
+    from controller.treatment.summary import from_session
+
+    found = from_session(session)
+    return found.as_dict() if found is not None else None
+
+
+def _show_plan(treatment: dict[str, Any] | None) -> None:
+    """Targets and applications, a line each."""
+    if treatment is None:
+        return
+    from controller.treatment.words import application, covered
+
+    click.echo(f"{'plan':12} {_printable(treatment['plan'])}")
+    for target in treatment["targets"]:
+        click.echo(f"\ntarget {_printable(target['target'])}: {covered(target)}")
+        for one in treatment["applications"]:
+            if one["target"] == target["target"]:
+                click.echo(f"  {_printable(application(one, target))}")
 
 
 @sessions.command()
@@ -239,6 +263,11 @@ def _facts(path: Path, session: SessionFile) -> dict[str, Any]:
     results = session.events("result")
     result = results[-1].data if results else session.summary
     name = protocols[-1].data.get("name") if protocols else header.get("protocol")
+    duration_s, energy_j = result.get("duration_s"), result.get("energy_j")
+    if plans := session.events("plan"):  # the whole of it, not its last application
+        ends = [event.data for event in session.events("application_end")]
+        name = plans[-1].data.get("name")
+        duration_s, energy_j = (sum(float(end.get(key) or 0.0) for end in ends) for key in ("on_time_s", "energy_j"))
     return {
         "file": str(path),
         "id": header.get("id"),
@@ -246,8 +275,8 @@ def _facts(path: Path, session: SessionFile) -> dict[str, Any]:
         "bench": _printable(str(header.get("bench", ""))),
         "protocol": _printable(str(name)) if name is not None else None,
         "result": str(result.get("result") or ("unfinished" if session.closed else "not closed")),
-        "duration_s": result.get("duration_s"),
-        "energy_j": result.get("energy_j"),
+        "duration_s": duration_s,
+        "energy_j": energy_j,
         "simulated": bool(header.get("simulated")),
         "closed": session.closed,
     }

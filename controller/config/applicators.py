@@ -15,6 +15,7 @@ ModelName = Annotated[
 ]
 Tip = Annotated[float, Field(gt=0, le=100, description="bare length that conducts, mm")]
 Gauge = Annotated[int, Field(ge=8, le=24)]
+Deployment = Annotated[float, Field(gt=0, le=80, description="mark at which the tines are out, mm")]
 Spacing = Annotated[float, Field(gt=0, le=60, description="between neighbouring axes, mm")]
 
 
@@ -92,7 +93,7 @@ class ExpandableArray(Shape):
 
     kind: Literal["expandable-array"]
     array: ModelName
-    deployment_mm: Annotated[float, Field(gt=0, le=80, description="mark at which the tines are out, mm")]
+    deployment_mm: Deployment
 
 
 class MicrowaveAntenna(Shape):
@@ -152,7 +153,7 @@ class MountedSwitchedNeedles(SwitchedNeedles, MountedElectrode):
 
 
 class MountedExpandableArray(ExpandableArray, MountedElectrode):
-    pass
+    deployment_mm: Deployment | None = None  # type: ignore[assignment]  # None: wherever the protocol wants the tines
 
 
 class MountedMicrowaveAntenna(MicrowaveAntenna, Mounted):

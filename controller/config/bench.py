@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from controller.config.applicators import Applicator
 from controller.mqtt.config import MqttConfig
@@ -31,6 +31,13 @@ class Device(Model):
         str, Field(min_length=1, description="/dev/serial/by-id/..., a pyserial URL, tcp://host:port, or sim://name")
     ]
     baud: Annotated[int, Field(ge=300, le=4_000_000)] | None = None
+    off_port: Annotated[
+        str | dict[str, str] | None,
+        Field(
+            description="a second way to a source on HiSLIP or VXI-11, for the watchdog: tcp://host:5025, or one for "
+            "each of the ports of a source with several (port:, amplifier_port:)"
+        ),
+    ] = None
     options: dict[str, Any] = {}
 
     def ports(self) -> dict[tuple[str, ...], str]:
@@ -40,6 +47,10 @@ class Device(Model):
             if option.endswith("_port") and isinstance(url, str):
                 found["options", option] = url
         return found
+
+    def off_ports(self) -> dict[str, str]:
+        """Second ways for the watchdog, by the option that names the first one (``port``: the device's own)."""
+        return {"port": self.off_port} if isinstance(self.off_port, str) else dict(self.off_port or {})
 
 
 class Roles(Model):
@@ -83,6 +94,20 @@ class Limits(Model):
         return LayerLimits(**self.model_dump())
 
 
+class CoolantSupply(Model):
+    """Where the coolant comes from: a bag, counted down by the flow that is measured."""
+
+    bag_ml: Annotated[float, Field(gt=0, le=100_000, description="in a new bag, mL")]
+    reserve_ml: Annotated[float, Field(ge=0, description="warned below this, and not planned with, mL")] = 50.0
+    open_loop: Annotated[bool, Field(description="true: it runs to waste; false: back into the bag")] = True
+
+    @model_validator(mode="after")
+    def _below(self) -> CoolantSupply:
+        if not self.reserve_ml < self.bag_ml:
+            raise ValueError("reserve_ml must be below bag_ml")
+        return self
+
+
 class Records(Model):
     """Where session files go; a relative folder is relative to the directory in which the daemon was started."""
 
@@ -102,6 +127,7 @@ class Bench(Model):
         float,
         Field(ge=0.05, le=2, description="oldest sample that counts on the energy path; older data means less power"),
     ] = 0.25
+    coolant: CoolantSupply | None = None
     records: Records = Records()
     mqtt: MqttConfig | None = None
     accept_no_independent_cutoff_i_understand_the_generator_stays_on: bool = False

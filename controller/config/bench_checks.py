@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from controller.config.bench import AWKWARD_KEY, Bench
 from controller.config.problems import Problem, did_you_mean
 from controller.config.yaml_loader import Document, Loc
-from drivers.contract import Declaration
+from drivers.contract import Declaration, DeviceError
 from drivers.registry import offered
-from drivers.transport.open import SCHEMES, scheme_of
+from drivers.transport.open import SCHEMES, reopen_target, scheme_of
 
 INDEPENDENT_CUTOFF_ABOVE_W = 10.0
 """A generator that can give more than this needs something besides the host that turns it off."""
@@ -75,6 +75,36 @@ def ports(document: Document, bench: Bench) -> list[Problem]:
             problems.append(document.problem(at, f"{url} already belongs to {owners[url]}", "one owner per port"))
         owners.setdefault(url, name)
     return problems
+
+
+def off_ports(document: Document, bench: Bench) -> list[Problem]:
+    """Second ways for the watchdog: only where they are needed, and only such as it can open itself."""
+    problems: list[Problem] = []
+    for name, device in bench.devices.items():
+        ports = {place[-1]: url for place, url in device.ports().items()}
+        for option, url in device.off_ports().items():
+            at: Loc = ("devices", name, "off_port")
+            if name != bench.roles.source:
+                said = ("off_port is for the source alone: the watchdog turns off nothing else", "leave it out")
+            elif option not in ports:
+                said = (f"{name} has no {option}", f"it has: {', '.join(sorted(ports))}")
+            elif scheme_of(ports[option]) != "visa":
+                hint = "leave it out: a path or tcp:// port is shared with the watchdog as it is"
+                said = (f"off_port is for visa:// ports, not for {ports[option]}", hint)
+            elif not _watchdog_opens(url):
+                hint = "write tcp://HOST:PORT (5025 on most instruments), or the path of a serial port"
+                said = (f"the watchdog cannot open {url}", hint)
+            else:
+                continue
+            problems.append(document.problem(at, *said))
+    return problems
+
+
+def _watchdog_opens(url: str) -> bool:
+    try:
+        return scheme_of(url) != "visa" and reopen_target(url) is not None
+    except DeviceError:
+        return False
 
 
 def wiring(document: Document, bench: Bench, declarations: Mapping[str, Declaration]) -> list[Problem]:

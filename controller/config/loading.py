@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from controller.config import bench_checks
+from controller.config import bench_checks, drawer
+from controller.config.applicators import Shape
 from controller.config.bench import Bench
 from controller.config.layers import Layer, bench_layers, loosenings, protocol_layers
 from controller.config.problems import ConfigError, Problem
@@ -34,6 +35,28 @@ class LoadedBench:
     options: dict[str, Options]
     declarations: dict[str, Declaration]
     layers: tuple[Layer, ...] = field(repr=False)
+    whole: Document | None = field(default=None, repr=False)
+    """The file as it is written, as long as a protocol may still choose among its applicators."""
+    listed: bool = False
+
+    @property
+    def reference(self) -> Path:
+        """What another process must load to get this very bench: the file, and of a list the applicator."""
+        return Path(f"{self.path}{drawer.MARK}{self.bench.applicator.name}") if self.listed else self.path
+
+    def mounting(self, wanted: Shape) -> LoadedBench:
+        """This bench with the applicator that fits ``wanted`` best; the mounted one where nothing is left to choose.
+
+        Raises:
+            ConfigError: as :func:`check_bench`.
+        """
+        if self.whole is None:
+            return self
+        return replace(_check(drawer.mount(self.whole, "", wanted), self.path), listed=self.listed)
+
+    def fixed(self) -> LoadedBench:
+        """This bench with what is mounted now: nothing is left to choose."""
+        return replace(self, whole=None)
 
     @property
     def source(self) -> Declaration:
@@ -89,17 +112,20 @@ def kind_of(document: Document) -> Kind:
     if len(kinds) == 1:
         return kinds[0]
     hint = "begin with 'bench: NAME' or 'protocol: NAME'"
+    if "plan" in document.data:
+        hint = f"it is a plan: ablate plans check {document.file}"
     raise ConfigError([Problem(document.file, 1, "", "neither a bench nor a protocol", hint)])
 
 
 def load_bench(argument: str | os.PathLike[str]) -> LoadedBench:
-    """Read and check a bench: a path, or the name of a shipped one.
+    """Read and check a bench: a path, or the name of a shipped one; behind a ``#`` which of its applicators is mounted.
 
     Raises:
         ConfigError: with every problem found.
     """
-    path = locate(os.fspath(argument), "bench")
-    return check_bench(load(path), path)
+    file, name = drawer.split(os.fspath(argument))
+    path = locate(file, "bench")
+    return check_bench(load(path), path, name)
 
 
 def load_protocol(argument: str | os.PathLike[str]) -> LoadedProtocol:
@@ -112,8 +138,22 @@ def load_protocol(argument: str | os.PathLike[str]) -> LoadedProtocol:
     return check_protocol(load(path), path)
 
 
-def check_bench(document: Document, path: Path) -> LoadedBench:
-    """Check a bench that was read; see :func:`load_bench`."""
+def check_bench(document: Document, path: Path, applicator: str = "") -> LoadedBench:
+    """Check a bench that was read, with every applicator that it lists; see :func:`load_bench`."""
+    problems = drawer.problems(document, applicator)
+    for one in drawer.each(document) if not problems else ():
+        try:
+            _check(one, path)
+        except ConfigError as error:
+            problems += [problem for problem in error.problems if problem not in problems]
+    if problems:
+        raise ConfigError(problems)
+    mounted = _check(drawer.mount(document, applicator, None), path)
+    return replace(mounted, whole=None if applicator else document, listed=drawer.listed(document))
+
+
+def _check(document: Document, path: Path) -> LoadedBench:
+    """A bench with one applicator."""
     bench, problems = validate(Bench, document)
     drivers: dict[str, type[Driver]] = {}
     options: dict[str, Options] = {}
@@ -126,6 +166,7 @@ def check_bench(document: Document, path: Path) -> LoadedBench:
     if bench is None:
         raise ConfigError(problems)
     problems += bench_checks.ports(document, bench)
+    problems += bench_checks.off_ports(document, bench)
     if len(declarations) == len(bench.devices):
         problems += bench_checks.wiring(document, bench, declarations)
     source = declarations.get(bench.roles.source)

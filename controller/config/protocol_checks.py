@@ -87,7 +87,7 @@ def _applicator(document: Document, protocol: Protocol, bench: Bench, place: Cal
     differing: list[tuple[str, object, object]] = [("kind", wanted.kind, there.kind)]
     if wanted.kind == there.kind:
         found = there.geometry()
-        differing = [(key, value, found[key]) for key, value in wanted.geometry().items() if value != found[key]]
+        differing = [(k, value, found[k]) for k, value in wanted.geometry().items() if k in found and value != found[k]]
     return [
         document.problem(
             ("applicator", key),
@@ -149,6 +149,7 @@ def _cooling(
         message = f"the bench has no coolant pump ({place('roles')})"
         return [document.problem(("cooling",), message, "name one as roles.pump")]
     problems = _chilling(document, protocol.cooling, bench, declarations, place)
+    problems += _following(document, protocol.cooling, bench, declarations, place)
     flow_ml_min, at = protocol.cooling.flow_ml_min, ("cooling", "flow_ml_min")
     most = declarations[bench.roles.pump].flow_max_ml_min
     if most is not None and flow_ml_min > most:
@@ -158,6 +159,27 @@ def _cooling(
     if floors and flow_ml_min <= max(floors):
         message = f"{flow_ml_min:g} mL/min is not above the limit flow_min_ml_min of {max(floors):g} mL/min"
         problems.append(document.problem(at, message, "raise the flow"))
+    return problems
+
+
+def _following(
+    document: Document,
+    cooling: Cooling,
+    bench: Bench,
+    declarations: Mapping[str, Declaration],
+    place: Callable[..., str],
+) -> list[Problem]:
+    """A flow that follows a temperature needs its sensor, and a pump that can give the most of it."""
+    if cooling.follow is None or bench.roles.pump is None:
+        return []
+    problems = []
+    if getattr(bench.roles, cooling.follow) is None:
+        message = f"the bench names no such channel ({place('roles')})"
+        problems.append(document.problem(("cooling", "follow"), message, f"name one as roles.{cooling.follow}"))
+    most = declarations[bench.roles.pump].flow_max_ml_min
+    if most is not None and cooling.most_ml_min > most:
+        message = f"{cooling.most_ml_min:g} mL/min is above the {most:g} mL/min that {bench.roles.pump} can give"
+        problems.append(document.problem(("cooling", "flow_max_ml_min"), message, f"write at most {most:g}"))
     return problems
 
 

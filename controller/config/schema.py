@@ -26,7 +26,7 @@ def schema(kind: Kind) -> dict[str, Any]:
         PluginError: an installed plug-in does not load.
     """
     made = _bench() if kind == "bench" else _protocol()
-    _add_units(made)
+    add_units(made)
     return {"$schema": DRAFT, **made, "title": f"Openablate {kind} file"}
 
 
@@ -45,6 +45,8 @@ def _bench() -> dict[str, Any]:
         for name, model in options.items()
     ]
     bench = defs.pop(refs[(Bench, "validation")]["$ref"].rsplit("/", 1)[1])
+    one = bench["properties"]["applicator"]
+    bench["properties"]["applicator"] = {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
     return {**bench, "$defs": defs}
 
 
@@ -56,7 +58,7 @@ def _protocol() -> dict[str, Any]:
     return made
 
 
-def _add_units(node: Any) -> None:
+def add_units(node: Any) -> None:
     """``unit`` beside every property whose name carries one."""
     if isinstance(node, dict):
         properties = node.get("properties")
@@ -64,7 +66,7 @@ def _add_units(node: Any) -> None:
             if isinstance(found, dict) and unit(name):
                 found["unit"] = unit(name)
         for child in node.values():
-            _add_units(child)
+            add_units(child)
     elif isinstance(node, list):
         for child in node:
-            _add_units(child)
+            add_units(child)

@@ -53,11 +53,12 @@ def load(bench: str | os.PathLike[str], protocol: str | os.PathLike[str]) -> Set
 
 
 def combine(bench: LoadedBench, protocol: LoadedProtocol) -> Setup:
-    """Check that the bench can deliver the protocol.
+    """Check that the bench can deliver the protocol, with the applicator of the bench that fits it.
 
     Raises:
         ConfigError: with every problem found.
     """
+    bench = bench.mounting(protocol.protocol.applicator)
     layers = (*bench.layers, Layer("protocol", protocol.protocol.limits.layer(), protocol.document))
     problems = [problem for problem in loosenings(layers) if problem.file == protocol.document.file]
     problems += law_within(protocol.document, protocol.protocol, layers)

@@ -37,7 +37,7 @@ log = logging.getLogger("controller.daemon")
 async def serve(args: argparse.Namespace) -> int:
     """Run the daemon until it is told to end."""
     loop = asyncio.get_running_loop()
-    loaded = load_bench(args.bench)
+    loaded = load_bench(args.bench).fixed()  # a daemon lives with one applicator
     bench, runtime_dir = loaded.bench, str(args.runtime_dir)
     providers = Providers(bench.ports())
     watchdog = WatchdogClient.from_environment(lambda text: daemon.hurt(text))
@@ -57,6 +57,8 @@ async def serve(args: argparse.Namespace) -> int:
             specimen=partial(providers.specimen, runtime_dir),
             telemetry=telemetry_of(bench, providers.simulated),
             simulated=providers.simulated,
+            hands=partial(providers.hands, runtime_dir),
+            bag=args.state_dir / "bag.json",
         ),
     )
     control = ControlSocket(daemon.desk, args.runtime_dir / "control.sock")

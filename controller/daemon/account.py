@@ -8,6 +8,8 @@ from typing import Any
 from safety.types import Outputs, Quality, Snapshot, State, Trip
 
 OFF_W = 1.0
+GAP_S = 2.0
+"""Two samples further apart than this do not tell what flowed between them."""
 COMPLETE = "complete"  # the kernel's reason for leaving FIRING when the law had reached its end
 
 
@@ -25,8 +27,10 @@ class Account:
         self.energy_after_trip_j = 0.0
         self.off_s: float | None = None
         self.stop_reason = ""
+        self.gap_s = 0.0  # the longest time without a measurement of power, from FIRE to the end
         self._power: tuple[float, float] | None = None  # (request time, W) of the newest sample counted
         self._tripped_s: float | None = None
+        self._closed_s: float | None = None  # of the first measurement after the end
 
     def stop_asked(self, reason: str) -> None:
         """A person asked for a stop; the first reason counts."""
@@ -54,6 +58,11 @@ class Account:
             if self._tripped_s is not None and sample.t_request_s > self._tripped_s:
                 self.energy_after_trip_j += joule
         if self._power is None or sample.t_request_s > self._power[0]:
+            if sample.t_request_s > self.fired_s and self._closed_s is None:
+                before_s = self.fired_s if self._power is None else max(self._power[0], self.fired_s)
+                self.gap_s = max(self.gap_s, sample.t_request_s - before_s)
+                if self.ended_s is not None and sample.t_request_s > self.ended_s:
+                    self._closed_s = sample.t_request_s
             self._power = (sample.t_request_s, sample.value)
         if (
             self._tripped_s is not None
@@ -68,6 +77,11 @@ class Account:
         if self.fired_s is None:
             return 0.0
         return (self.ended_s if self.ended_s is not None else now_s) - self.fired_s
+
+    @property
+    def known(self) -> bool:
+        """The energy is measured throughout, to the end and after it: nothing of it is guessed."""
+        return self.ended_s is None or (self._closed_s is not None and self.gap_s <= GAP_S)
 
     def result(self, trip: Trip | None) -> dict[str, Any]:
         """The part of the ``run --json`` object that this account knows."""

@@ -8,6 +8,7 @@ import gc
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,26 @@ from controller.config.loading import LoadedBench, LoadedProtocol
 from controller.config.problems import ConfigError, Problem
 from controller.config.protocol import Protocol
 from controller.daemon import describe
-from controller.daemon.account import Account
 from controller.daemon.acquire import acquire
-from controller.daemon.application import Application
 from controller.daemon.compose import Instruments, OpenLink, connect
 from controller.daemon.coolant import Chill, Coolant
+from controller.daemon.course import AT_REST, Course
 from controller.daemon.desk import Desk
 from controller.daemon.guard import guard
 from controller.daemon.hub import Hub
 from controller.daemon.latch import LatchFile
+from controller.daemon.prompts import Hands, no_hands
+from controller.daemon.resume import Part, search
+from controller.daemon.supply import Supply
 from controller.daemon.switchboard import Switchboard
 from controller.daemon.telemetry import Telemetry
 from controller.daemon.tick import ControlLoop
 from controller.daemon.ticker import Alarm, Ticker
+from controller.records.ids import utc_now
 from controller.records.session import Recorder
 from safety import kernel
 from safety.config import Config
-from safety.types import Fault, Outputs, Quality, Sample, State
+from safety.types import Fault, Outputs, Quality, Sample
 from safety.watchdog.client import Watchdog
 from safety.watchdog.frames import Hello
 
@@ -42,7 +46,6 @@ SWEEP_TICKS = 20
 """Ticks between two collections of the youngest garbage; a full one would hold the loop for tens of milliseconds."""
 OFF_PATIENCE_S = 3.0
 """How long the daemon stays to prove off once it was told to end; then the watchdog goes on asserting it alone."""
-AT_REST = frozenset({State.SAFE, State.TRIPPED, State.LOCKOUT})
 
 Specimen = Callable[[], Awaitable[dict[str, Any] | None]]
 
@@ -59,6 +62,10 @@ class Surroundings:
     specimen: Specimen
     telemetry: Telemetry
     simulated: bool = False  # copied into records and banners
+    hands: Hands = no_hands
+    bag: Path | None = None  # the file that remembers what is left of the saline bag
+    utc: Callable[[], str] = utc_now
+    aside: Callable[[Callable[[], Any]], Awaitable[Any]] = asyncio.to_thread  # runs what would hold the loop
 
 
 class Daemon:
@@ -72,19 +79,17 @@ class Daemon:
         self.recorder: Recorder
         self.control: ControlLoop
         self.instruments: Instruments
-        self.result: dict[str, Any] | None = None
         self._loop = asyncio.get_running_loop()
-        self.account = Account()
+        self.course = Course(self)
+        self.supply = Supply(self)
         self._tasks: list[asyncio.Task[None]] = []
         self._ticked: asyncio.Future[None] = self._loop.create_future()
         self._ending, self._ending_s = False, 0.0
-        self.config_hash = setup.config_hash(loaded)
+        self.bench_sha256 = self.config_hash = setup.config_hash(loaded)
         self.files: dict[Path, str] = {loaded.path: loaded.path.read_text()}
-        self._coolant: Coolant | None = None
         self._chill: Chill | None = None
         self._ticker: Ticker
         self._latched_now = False
-        self._conclusion: asyncio.Task[None] | None = None
         self.unready: list[str] = []
 
     # ---- life
@@ -109,9 +114,9 @@ class Daemon:
         )
         self.recorder = around.make_recorder(header=head, channels=channels, t_s=self._loop.time())
         source = self.instruments.source
-        plans = tuple((plan, port.fileno()) for plan, port in source.safe_off_plans())
-        line = self.instruments.enable
-        enable = (line.enable_plan(), line.port.fileno()) if line is not None else None
+        plans = tuple((plan, port.fileno()) for plan, port in self.instruments.ways_off)
+        line, line_plan = self.instruments.enable, self.instruments.enable_plan
+        enable = (line_plan, line.port.fileno()) if line is not None and line_plan is not None else None
         chiller, switch = self.instruments.chiller, self.instruments.switch
         # A circulator answers slowly and is asked in seconds; where its bath matters the age of its samples tells.
         progress = tuple(name for name, driver in self.instruments.acquired.items() if driver is not chiller)
@@ -127,15 +132,15 @@ class Daemon:
             source=source,
             watchdog=around.watchdog,
             recorder=self.recorder,
-            begin=self._begin,
+            begin=self.course.begin,
             progress_of=progress,
             config_hash=lambda: self.config_hash,
             switchboard=Switchboard(switch, source.name, self.hub, self._note_electrodes) if switch else None,
         )
         pump = self.instruments.pump
-        self._coolant = Coolant(pump) if pump is not None else None
+        self.supply.pump = Coolant(pump) if pump is not None else None
         self._chill = Chill(chiller) if chiller is not None else None
-        followers = {id(pump): self._coolant, id(chiller): self._chill}
+        followers = {id(pump): self.supply.pump, id(chiller): self._chill}
         for name, driver in self.instruments.acquired.items():
             follower = followers.get(id(driver))
             before = follower.follow if follower is not None else None
@@ -168,18 +173,20 @@ class Daemon:
 
     async def close(self) -> None:
         """Off has been proven or given to the watchdog; stop acquiring, end the record, release the ports."""
-        tasks = [*self._tasks, self._conclusion] if self._conclusion is not None else self._tasks
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if hasattr(self, "control"):
             await self.control.close()
             with contextlib.suppress(OSError):
                 await self.around.watchdog.bye()
             self._ticker.close()
         if hasattr(self, "recorder"):
+            await self.course.close()
+            await self.supply.close()
             self.recorder.event(self._loop.time(), "end", self.timing())
-            summary = {key: value for key, value in (self.result or self._result()).items() if key != "session_file"}
+            result = self.course.result or self.course.summary()
+            summary = {key: value for key, value in result.items() if key != "session_file"}
             self.recorder.finish(summary)
             await self.around.telemetry.detach()
             self.recorder.close(summary)
@@ -190,25 +197,19 @@ class Daemon:
         gc.unfreeze()
 
     def _at_rest(self) -> bool:
-        out = self.control.outputs
-        concluded = self.account.ended_s is None or self.result is not None
-        if out is None or out.state not in AT_REST or not concluded:
+        out, now_s = self.control.outputs, self._loop.time()
+        if out is None or out.state not in AT_REST or not self.course.concluded:
             return False
-        return not out.command_off or self._loop.time() > self._ending_s + OFF_PATIENCE_S
-
-    def _begin(self, now_s: float) -> Application:
-        assert self.protocol is not None  # FIRING is only reached through prepare
-        self.account, self._conclusion, self.result = Account(fired_s=now_s), None, None
-        return Application(self.protocol, self.bench.roles, now_s)
+        if out.command_off and now_s <= self._ending_s + OFF_PATIENCE_S:
+            return False
+        return self.supply.at_rest(cooling="cool" in out.blocked_by and out.pump_on, now_s=now_s)
 
     def _note_electrodes(self, data: dict[str, object]) -> None:
         self.recorder.event(self._loop.time(), "electrodes", data)
 
     def _after(self, out: Outputs, now_s: float) -> None:
         """What follows a tick without touching energy: coolant, latch, account, waiting people."""
-        if self._coolant is not None:
-            cooling = self.protocol.cooling if self.protocol is not None else None
-            self._coolant.wish_ml_min = cooling.flow_ml_min if out.pump_on and cooling is not None else 0.0
+        self.supply.follow(self.protocol, self.hub.latest, out.pump_on, now_s)
         status = self.around.watchdog.status
         if self.instruments.enable is not None and status is not None and status.enable_closed is not None:
             channel = f"{self.bench.roles.enable}.closed_on"
@@ -227,12 +228,11 @@ class Daemon:
             why = data.get("texts") or data.get("blocked_by") if kind == "precheck_failed" else None
             if isinstance(why, list):
                 self.unready = [str(text) for text in why]
-        self.around.telemetry.follow(out)
+        prompt = self.course.prompts.open
+        self.around.telemetry.follow(out, prompt.as_dict() if prompt is not None else None)
         if out.state in AT_REST:
             self.control.acts.lease_s = None
-        self.account.follow(out, self.hub.latest, self.bench.roles.source, now_s)
-        if self.account.ended_s is not None and self._conclusion is None and out.state in AT_REST:
-            self._conclusion = self._loop.create_task(self._conclude(), name="conclude")
+        self.course.follow(out, now_s)
         if self._ticker.ticks % SWEEP_TICKS == 0:
             gc.collect(1)
         ticked, self._ticked = self._ticked, self._loop.create_future()
@@ -246,43 +246,47 @@ class Daemon:
 
     def take(self, protocol: LoadedProtocol, config: Config, config_hash: str) -> None:
         """From here on the kernel guards ``protocol``; only in SAFE."""
-        self.protocol, self.config_hash, self.result, self.unready = protocol.protocol, config_hash, None, []
-        self.files = {self.loaded.path: self.files[self.loaded.path], protocol.path: protocol.path.read_text()}
+        self.protocol, self.config_hash, self.unready = protocol.protocol, config_hash, []
+        self.files = {self.loaded.path: self.files[self.loaded.path], protocol.path: protocol.document.text}
+        if (module := self.course.law_file) is not None:
+            self.files[module] = module.read_text(errors="replace")
         if self._chill is not None:
             cooling = protocol.protocol.cooling
             self._chill.wish_c = cooling.coolant_c if cooling is not None else None
         self.control.load(config)
 
+    async def unfinished(self, protocol: str, sha256: str, target: str | None, however_old: bool) -> Part:
+        """The application that ``prepare`` is to continue.
+
+        Raises:
+            ValueError: there is none, or it is not to be continued; says why.
+        """
+        found = self.course.newest(protocol, target)
+        if found is None:
+            path, name = self.recorder.path, self.bench.bench
+            look = partial(search, path.parents[3], name, protocol, target, besides=path, utc=self.around.utc())
+            found = await self.around.aside(look)
+        if found is None:
+            where = f" on target {target}" if target is not None else ""
+            raise ValueError(f"nothing to resume: no earlier application of {protocol}{where} on this bench")
+        return found.part(sha256=sha256, bench_sha256=self.bench_sha256, however_old=however_old)
+
     def end(self) -> None:
         """Leave, once off has been proven."""
+        self.course.hurry()
+        self.course.prompts.withdraw("the daemon ends")
         if not self._ending:
             self._ending, self._ending_s = True, self._loop.time()
 
     def timing(self) -> dict[str, Any]:
+        if not hasattr(self, "_ticker"):  # the watchdog has refused: no tick was ever due
+            return {"ticks": 0, "late_ticks": 0, "worst_late_s": 0.0}
         ticker = self._ticker
         return {"ticks": ticker.ticks, "late_ticks": ticker.late_ticks, "worst_late_s": round(ticker.worst_late_s, 6)}
 
-    async def _conclude(self) -> None:
-        """The account of the application that has just ended, with what is known of the specimen."""
-        try:
-            told = await self.around.specimen() or {}
-        except Exception as error:  # a neighbour that is gone must not cost the record its result
-            log.warning("nothing known of the specimen: %s", error)
-            told = {}
-        if picture := told.get("picture"):
-            self.recorder.arrays(self._loop.time(), "picture", picture)
-        result = self._result(told.get("zone"))
-        self.recorder.event(self._loop.time(), "result", result)
-        self.result = {**result, "session_file": str(self.recorder.path)}
-
-    def _result(self, zone: dict[str, Any] | None = None) -> dict[str, Any]:
-        trip = self.control.outputs.first_trip if hasattr(self, "control") and self.control.outputs else None
+    def counts(self) -> dict[str, Any]:
+        """What the result of an application tells of the daemon itself."""
         return {
-            **self.account.result(trip),
-            "rolloffs": self.control.application.law.rolloffs
-            if hasattr(self, "control") and self.control.application
-            else 0,
-            "zone": zone,
             "ticks": self._ticker.ticks if hasattr(self, "_ticker") else 0,
             "late_ticks": self._ticker.late_ticks if hasattr(self, "_ticker") else 0,
             "seed": (self.bench.simulation or {}).get("seed"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from controller.config.bench import Roles
 from controller.config.loading import LoadedBench
+from controller.daemon.ways_off import enable_plan, ways_off
 from drivers.contract import (
     BadReply,
     Circulator,
@@ -23,6 +24,8 @@ from drivers.contract import (
     Refused,
 )
 from drivers.opening import OpenLink, open_driver
+from drivers.transport.base import Port
+from safety.safeoff import EnablePlan, SafeOffPlan
 
 __all__ = ["Instruments", "OpenLink", "connect"]
 
@@ -38,6 +41,8 @@ class Instruments:
     switch: ElectrodeSwitch | None = None
     drivers: dict[str, Driver] = field(default_factory=dict)
     identities: dict[str, Identity] = field(default_factory=dict)
+    ways_off: tuple[tuple[SafeOffPlan, Port], ...] = ()  # the source's plans as the watchdog gets them
+    enable_plan: EnablePlan | None = None
 
     @property
     def acquired(self) -> dict[str, Driver]:
@@ -71,7 +76,11 @@ async def connect(loaded: LoadedBench, open_link: OpenLink) -> Instruments:
             if isinstance(result, BaseException):
                 raise result
         identities = {name: result for name, result in zip(drivers, found, strict=True) if isinstance(result, Identity)}
-        return _cast(bench.roles, drivers, identities)
+        instruments = _cast(bench.roles, drivers, identities)
+        instruments.ways_off = await ways_off(loaded, instruments.source, open_link)
+        if instruments.enable is not None:
+            instruments.enable_plan = enable_plan(loaded, instruments.enable)
+        return instruments
     except BaseException:
         for driver in drivers.values():
             await driver.close()

@@ -16,6 +16,8 @@ import struct
 from pathlib import Path
 from typing import Any, Protocol
 
+from controller.daemon.prompts import number
+
 MAX_LINE = 1 << 20
 
 
@@ -23,7 +25,21 @@ class Operator(Protocol):
     """What a person can do to the daemon. Implemented by the daemon itself and, over the socket, by its clients."""
 
     async def status(self) -> dict[str, Any]: ...
-    async def prepare(self, protocol: str, who: str) -> dict[str, Any]: ...
+    async def prepare(
+        self,
+        protocol: str,
+        who: str,
+        *,
+        resume: bool = False,
+        however_old: bool = False,
+        site: dict[str, Any] | None = None,
+    ) -> dict[str, Any]: ...
+    async def ask(
+        self, kind: str, text: str, value: float | None = None, unit: str = "mm", who: str = ""
+    ) -> dict[str, Any]: ...
+    async def confirm(self, prompt_id: int | None, who: str, value: float | None = None) -> dict[str, Any]: ...
+    async def bag(self, who: str, bag_ml: float | None = None) -> dict[str, Any]: ...
+    async def note(self, kind: str, data: dict[str, Any], who: str = "") -> dict[str, Any]: ...
     async def arm(self, who: str) -> dict[str, Any]: ...
     async def fire(self, who: str) -> dict[str, Any]: ...
     async def renew(self) -> dict[str, Any]: ...
@@ -44,12 +60,34 @@ def peer(writer: asyncio.StreamWriter) -> tuple[int, int]:
 
 
 async def answer(operator: Operator, message: dict[str, Any], who: str) -> dict[str, Any]:
-    """Carry out one request."""
+    """Carry out one request.
+
+    Raises:
+        ValueError: a field is not what it should be.
+    """
     match message.get("verb"):
         case "status":
             return await operator.status()
         case "prepare":
-            return await operator.prepare(str(message.get("protocol", "")), who)
+            site = message.get("site")
+            return await operator.prepare(
+                str(message.get("protocol", "")),
+                who,
+                resume=message.get("resume") is True,
+                however_old=message.get("however_old") is True,
+                site=site if isinstance(site, dict) else None,
+            )
+        case "ask":
+            kind, text, unit = (str(message.get(key) or "")[:200] for key in ("kind", "text", "unit"))
+            return await operator.ask(kind, text, number(message.get("value")), unit, who)
+        case "confirm":
+            asked = number(message.get("prompt"))
+            return await operator.confirm(None if asked is None else int(asked), who, number(message.get("value")))
+        case "note":
+            data = message.get("data")
+            return await operator.note(str(message.get("kind", "")), data if isinstance(data, dict) else {}, who)
+        case "bag":
+            return await operator.bag(who, number(message.get("bag_ml")))
         case "arm":
             return await operator.arm(who)
         case "fire":
@@ -116,7 +154,11 @@ class ControlSocket:
                     reply: dict[str, Any] = {"ok": False, "error": "this connection did not fire"}
                 else:
                     named = message.get("who")
-                    reply = await answer(self._operator, message, f"{named} ({who})" if isinstance(named, str) else who)
+                    person = f"{named} ({who})" if isinstance(named, str) else who
+                    try:
+                        reply = await answer(self._operator, message, person)
+                    except ValueError as error:
+                        reply = {"ok": False, "error": f"{verb}: {error}"}
                 if verb == "fire" and reply.get("ok"):
                     self._lease_holder = writer
                 await self._say(writer, reply)

@@ -3,10 +3,79 @@
 from __future__ import annotations
 
 import logging
+import math
+from typing import NamedTuple
 
+from controller.config.bench import Roles
+from controller.config.protocol import Cooling
+from controller.daemon.application import reading
 from drivers.contract import BadReply, Circulator, CoolantPump, NoReply, Refused
+from safety.types import Snapshot
 
 log = logging.getLogger(__name__)
+
+BAND_C = 5.0
+"""So far above ``hold_c`` the flow is at its most; in between it rises in proportion, so that nothing can swing."""
+RISE_S = 5.0
+"""From the least flow to the most, and back: a roller pump is no valve."""
+BLIND_S = 2.0
+"""A temperature older than this, or none for so long, is no temperature; then the flow goes to its most."""
+STEPS = 20
+"""The pump is told in so many steps, rounded up: each word costs its port an exchange."""
+
+
+class Steering(NamedTuple):
+    """Between two ticks."""
+
+    flow_ml_min: float
+    blind_s: float = 0.0  # without a temperature
+
+
+def steer(cooling: Cooling, state: Steering, value_c: float | None, dt_s: float) -> Steering:
+    """One tick of the flow that follows a temperature: never below ``flow_ml_min``, never above ``flow_max_ml_min``,
+    never less for a warmer reading. Without a reading it stays for :data:`BLIND_S`, then goes to its most.
+    """
+    least, most = cooling.flow_ml_min, cooling.most_ml_min
+    if cooling.hold_c is None:
+        return Steering(least)
+    dt_s = max(0.0, dt_s)
+    if value_c is None:
+        blind_s = state.blind_s + dt_s
+        wanted = state.flow_ml_min if blind_s <= BLIND_S else most
+    else:
+        blind_s = 0.0
+        wanted = least + (most - least) * min(1.0, max(0.0, (value_c - cooling.hold_c) / BAND_C))
+    step = (most - least) * dt_s / RISE_S
+    flow = min(max(wanted, state.flow_ml_min - step), state.flow_ml_min + step)
+    return Steering(min(max(flow, least), most), blind_s)
+
+
+class Flow:
+    """What the pump is to give at each tick: nothing, the protocol's flow, or one that follows tip or shaft."""
+
+    def __init__(self, roles: Roles) -> None:
+        self._roles = roles
+        self._cooling: Cooling | None = None
+        self._state, self._told_ml_min, self._last_s = Steering(0.0), 0.0, 0.0
+
+    def wish_ml_min(self, cooling: Cooling | None, snapshot: Snapshot, pump_on: bool, now_s: float) -> float:
+        """In mL/min."""
+        dt_s, self._last_s = now_s - self._last_s, now_s
+        if cooling is None or not pump_on:
+            self._told_ml_min = 0.0
+            return 0.0
+        if cooling.follow is None:
+            return cooling.flow_ml_min
+        if cooling is not self._cooling or self._told_ml_min == 0.0:
+            self._cooling, self._state, self._told_ml_min = cooling, Steering(cooling.flow_ml_min), cooling.flow_ml_min
+        channel = self._roles.tip if cooling.follow == "tip" else self._roles.shaft
+        young = channel is not None and channel in snapshot and now_s - snapshot[channel].t_request_s <= BLIND_S
+        self._state = steer(cooling, self._state, reading(snapshot, channel) if young else None, dt_s)
+        flow, least, most = self._state.flow_ml_min, cooling.flow_ml_min, cooling.most_ml_min
+        step = (most - least) / STEPS
+        if flow > self._told_ml_min or flow < self._told_ml_min - 1.5 * step:
+            self._told_ml_min = min(most, least + step * math.ceil((flow - least) / step))
+        return self._told_ml_min
 
 
 class Coolant:
@@ -16,6 +85,11 @@ class Coolant:
         self.wish_ml_min = 0.0
         self._pump = pump
         self._told_ml_min: float | None = None
+
+    @property
+    def settled(self) -> bool:
+        """The pump has been told what is wished."""
+        return self._told_ml_min == self.wish_ml_min
 
     async def follow(self) -> None:
         """Bring the pump to the wish. Raises what the driver raises; the next cycle tries again."""

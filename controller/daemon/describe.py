@@ -8,9 +8,9 @@ from importlib.metadata import version
 from typing import Any
 
 from controller.config.bench import Bench
-from controller.daemon.account import Account
 from controller.daemon.application import reading
 from controller.daemon.compose import Instruments
+from controller.daemon.course import Course
 from controller.daemon.tick import ControlLoop
 from safety.types import Snapshot
 
@@ -59,17 +59,19 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def status(bench: Bench, control: ControlLoop, snapshot: Snapshot, account: Account, now_s: float) -> dict[str, Any]:
+def status(bench: Bench, control: ControlLoop, snapshot: Snapshot, course: Course, now_s: float) -> dict[str, Any]:
     """The changing part of ``ablate status --json``."""
     out = control.outputs
     assert out is not None
     roles = bench.roles
     permit, setpoint, application = out.permit, control.setpoint, control.application
+    prompt = course.prompts.open
     return {
         "bench": bench.bench,
+        "applicator": bench.applicator.name,
         "state": out.state.value,
         "epoch": permit.epoch,
-        "elapsed_s": round(account.elapsed_s(now_s), 3),
+        "elapsed_s": round(course.account.elapsed_s(now_s), 3),
         "permit_w": permit.max_w,
         "limited_by": list(permit.why),
         "blocked_by": list(out.blocked_by),
@@ -79,6 +81,11 @@ def status(bench: Bench, control: ControlLoop, snapshot: Snapshot, account: Acco
         "law": dict(application.internals()) if application is not None else {},
         "trip": out.first_trip.as_dict() if out.first_trip is not None else None,
         "pump_on": out.pump_on,
+        "prompt": prompt.as_dict() if prompt is not None else None,
+        "answered": course.prompts.answered,
+        "waits": course.waits(now_s),
+        "readings": list(course.readings.taken),
+        "session": course.session(),
         "values": {
             "power_w": reading(snapshot, f"{roles.source}.power_w"),
             "forward_w": reading(snapshot, f"{roles.source}.forward_power_w"),

@@ -14,12 +14,19 @@ from controller.config import setup
 from controller.config.loading import load_protocol
 from controller.config.problems import ConfigError
 from controller.daemon import describe
+from controller.daemon.course import Site
 from controller.daemon.guard import guard
+from controller.daemon.prompts import Prompt
+from controller.daemon.resume import delivered_before
 from controller.providers import BANNERS
 from safety.types import Origin, Request, State, Verb
 
 if TYPE_CHECKING:
     from controller.daemon.app import Daemon
+
+KINDS = ("deploy", "reposition", "retract", "pull-back")
+NOTES = ("plan", "predicted")
+"""What a foreground that works through a plan may write into the record."""
 
 
 class Desk:
@@ -27,6 +34,7 @@ class Desk:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
+        self._preparing = False
         self._loop = asyncio.get_running_loop()
 
     def _post(self, verb: Verb, who: str, *, origin: Origin = Origin.LOCAL, reason: str = "") -> None:
@@ -47,18 +55,58 @@ class Desk:
             return {"ok": True, "state": out.state.value}
         return {"ok": False, "error": f"{verb.value} refused in {out.state.value}", "blocked_by": list(out.blocked_by)}
 
-    async def prepare(self, protocol: str, who: str) -> dict[str, Any]:
-        """Load ``protocol``, check it against the bench, and begin PRECHECK."""
-        daemon = self._daemon
-        out = daemon.control.outputs
-        if out is None or out.state is not State.SAFE:
-            return {"ok": False, "error": f"prepare needs SAFE, not {out.state.value if out else 'BOOT'}"}
+    async def prepare(
+        self,
+        protocol: str,
+        who: str,
+        *,
+        resume: bool = False,
+        however_old: bool = False,
+        site: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Load ``protocol``, check it against the bench, and begin PRECHECK.
+
+        Args:
+            resume: continue the newest application of this protocol and target, which must be unfinished.
+            however_old: ... also when that was more than an hour ago.
+            site: where in a plan it belongs: ``target``, ``index``, ``position``.
+        """
+        if self._preparing:
+            return {"ok": False, "error": "prepare refused: another one is being made"}
+        self._preparing = True
         try:
+            return await self._prepare(protocol, who, resume, however_old, site or {})
+        finally:
+            self._preparing = False
+
+    async def _prepare(
+        self, protocol: str, who: str, resume: bool, however_old: bool, site: dict[str, Any]
+    ) -> dict[str, Any]:
+        daemon = self._daemon
+        if (asked := daemon.course.prompts.open) is not None:
+            return _asked_first("prepare", asked)
+        daemon.course.hurry()
+        while daemon.control.state.state is State.SAFE and not daemon.course.concluded:
+            await daemon.judged()
+        try:
+            place = Site(**site)
             joined = setup.combine(daemon.loaded, load_protocol(protocol))
             loaded = joined.protocol
             declarations = daemon.instruments.declarations()
-            config = guard(daemon.bench, loaded.protocol, declarations, joined.kernel_layers, joined.config_hash)
-        except (ConfigError, ValueError) as error:
+            layers, left, part = joined.kernel_layers, loaded.protocol, None
+            heated = daemon.course.heated(self._loop.time())
+            config = guard(daemon.bench, loaded.protocol, declarations, layers, joined.config_hash, heated)
+            if resume:
+                part = await daemon.unfinished(left.protocol, joined.config_hash, place.target, however_old)
+                left = left.model_copy(update={"law": left.law.remaining(part.delivered)})
+                layers, heated = (*layers, delivered_before(part, config.limits)), True
+                config = guard(daemon.bench, loaded.protocol, declarations, layers, joined.config_hash, heated)
+            if refusal := daemon.supply.refusal(left):
+                raise ValueError(refusal)
+            if (state := daemon.control.state.state) is not State.SAFE:  # asked last: there was something to wait for
+                return {"ok": False, "error": f"prepare needs SAFE, not {state.value}"}
+            daemon.course.take(left, place, joined.config_hash, part)
+        except (ConfigError, TypeError, ValueError) as error:
             return {"ok": False, "error": str(error), "blocked_by": str(error).splitlines(), "configuration": True}
         daemon.take(loaded, config, joined.config_hash)
         daemon.recorder.event(
@@ -70,17 +118,56 @@ class Desk:
                 "sha256": joined.config_hash,
                 "limits": {name: {"value": bound.value, "layer": bound.layer} for name, bound in config.limits.items()},
                 "law": loaded.protocol.law.model_dump(),
+                "resumes": part.as_dict() if part is not None else None,
+                "heated": heated,
                 "who": who,
             },
         )
-        return await self._ask(Verb.PREPARE, who, {State.PRECHECK, State.READY})
+        answer = await self._ask(Verb.PREPARE, who, {State.PRECHECK, State.READY})
+        return {**answer, "resumes": part.as_dict()} if part is not None else answer
+
+    async def ask(
+        self, kind: str, text: str, value: float | None = None, unit: str = "mm", who: str = ""
+    ) -> dict[str, Any]:
+        """Ask the operator for something that his hands must do between applications. Returns at once, with the
+        ``prompt``; ``status()["prompt"]`` is open until it is confirmed, ``status()["answered"]`` then has the answer.
+        """
+        if kind not in KINDS:
+            return {"ok": False, "error": f"a prompt of kind {kind!r}: write one of {', '.join(KINDS)}"}
+        if self._daemon.control.state.state is not State.SAFE:
+            found = self._daemon.control.state.state.value
+            return {"ok": False, "error": f"hands are asked for between applications, in SAFE, not in {found}"}
+        try:
+            prompt = self._daemon.course.prompts.ask(self._loop.time(), kind, text, value, unit)
+        except ValueError as error:
+            return {"ok": False, "error": str(error)}
+        return {"ok": True, "prompt": prompt.as_dict()}
+
+    async def confirm(self, prompt_id: int | None, who: str, value: float | None = None) -> dict[str, Any]:
+        """It is done: the operator's word about his hands, no permission. ``value``: the length reached, if another."""
+        return await self._daemon.course.prompts.confirm(prompt_id, who, value)
+
+    async def bag(self, who: str, bag_ml: float | None = None) -> dict[str, Any]:
+        """A new saline bag hangs; ``bag_ml``: of another volume than the bench file's."""
+        return self._daemon.supply.hang(who, bag_ml)
+
+    async def note(self, kind: str, data: dict[str, Any], who: str = "") -> dict[str, Any]:
+        """Keep in the record what only the foreground knows: the plan, and what was predicted of an application."""
+        if kind not in NOTES:
+            return {"ok": False, "error": f"a note of kind {kind!r}: write one of {', '.join(NOTES)}"}
+        self._daemon.recorder.event(self._loop.time(), kind, {**data, "who": who})
+        return {"ok": True}
 
     async def arm(self, who: str) -> dict[str, Any]:
         """First act. Files that were edited since they were checked are refused (H34)."""
-        for path, text in self._daemon.files.items():
-            if not path.is_file() or path.read_text() != text:
+        daemon = self._daemon
+        for path, text in daemon.files.items():
+            if not path.is_file() or path.read_text(errors="replace") != text:
                 why = f"{path} was edited after it was checked"
-                return {"ok": False, "error": why, "blocked_by": [f"{why}; check it, then prepare again"]}
+                remedy = "restart the daemon" if path == daemon.course.law_file else "check it, then prepare again"
+                return {"ok": False, "error": why, "blocked_by": [f"{why}; {remedy}"]}
+        if (asked := self._daemon.course.prompts.open) is not None:
+            return _asked_first("arm", asked)
         return await self._ask(Verb.ARM, who, {State.ARMED})
 
     async def fire(self, who: str) -> dict[str, Any]:
@@ -110,14 +197,14 @@ class Desk:
     async def stop(self, who: str, reason: str, origin: Origin = Origin.LOCAL) -> dict[str, Any]:
         """End the application; valid in every state."""
         self._post(Verb.STOP, who, origin=origin, reason=reason)
-        self._daemon.account.stop_asked(reason or "stop")
+        self._daemon.course.stop_asked(reason or "stop")
         await self._daemon.judged()
         return {"ok": True}
 
     def stop_from_network(self, who: str, reason: str) -> None:
         """STOP as it comes from the broker; the only verb there is."""
         self._post(Verb.STOP, who, origin=Origin.NETWORK, reason=reason)
-        self._daemon.account.stop_asked(reason or "stop from the network")
+        self._daemon.course.stop_asked(reason or "stop from the network")
 
     async def ack(self, who: str) -> dict[str, Any]:
         """The alarm was seen; nothing else changes."""
@@ -136,7 +223,9 @@ class Desk:
         self._post(Verb.STOP, who, reason="shutdown")
         await self._daemon.judged()
         self._daemon.end()
-        return {"ok": True, "session_file": str(self._daemon.recorder.path)}
+        # A hot applicator is cooled before the daemon leaves: whoever waits for that must know how long it may take.
+        rest_s = self._daemon.control.config.timing.cooldown_max_s if self._daemon.supply.pump is not None else 0.0
+        return {"ok": True, "session_file": str(self._daemon.recorder.path), "rest_s": rest_s}
 
     async def status(self) -> dict[str, Any]:
         """Everything a person or a script may want to see at a glance."""
@@ -145,7 +234,7 @@ class Desk:
             return {"ok": True, "state": State.BOOT.value}
         record, simulated = daemon.recorder.status(), daemon.around.simulated
         return {
-            **describe.status(daemon.bench, daemon.control, daemon.hub.latest, daemon.account, now_s),
+            **describe.status(daemon.bench, daemon.control, daemon.hub.latest, daemon.course, now_s),
             "ok": True,
             "simulated": simulated,
             "banner": BANNERS[simulated],
@@ -153,7 +242,13 @@ class Desk:
             "session_file": str(daemon.recorder.path),
             "record": {"healthy": record.healthy, "text": record.text, "age_s": now_s - record.t_durable_s},
             "pids": {"daemon": os.getpid(), "watchdog": daemon.around.watchdog.pid},
-            "result": daemon.result,
+            "result": daemon.course.result,
             "unready": daemon.unready,
+            "coolant": daemon.supply.as_dict(),
             **daemon.timing(),
         }
+
+
+def _asked_first(act: str, prompt: Prompt) -> dict[str, Any]:
+    why = f"prompt {prompt.id}: {prompt.text}; when it is done: ablate confirm {prompt.id}"
+    return {"ok": False, "error": f"{act} refused: the operator is asked first", "blocked_by": [why]}

@@ -14,6 +14,15 @@ from safety.types import State
 
 FLOW_SHARE = 0.7
 """Part of the asked coolant flow below which the pump or the line has failed (H38)."""
+PRECHECK_S = 10.0
+"""For everything that must be proven before READY, besides the priming of the coolant line."""
+COOLDOWN_MAX_S = 120.0
+"""After so long a tip that is not cold yet is not waited for any more; a longer run-on of the coolant is."""
+HEATED_S = 3600.0
+"""So long after energy tissue is not of one temperature, and H62 has nothing to compare: it judges tissue at rest, that
+is before the first application of a day. A zone of 3 cm needs half an hour and more to be within 10 K."""
+HEATED_SPREAD_C = 150.0
+"""Between sensors in tissue that was heated: from a coolant's temperature to beyond the limit of every tissue."""
 SOURCE_SIGNS = {
     "interlock_open_flag": (
         0.0,
@@ -46,6 +55,7 @@ def guard(
     declarations: Mapping[str, Declaration],
     layers: tuple[tuple[str, Limits], ...],
     config_hash: str,
+    heated: bool = False,
 ) -> Config:
     """The kernel's configuration for ``protocol`` on ``bench`` (None: nothing is loaded yet).
 
@@ -53,6 +63,7 @@ def guard(
         declarations: by device name, of every device whose samples the daemon acquires.
         layers: the limit lattice of the files, outermost first; what the connected generator declares is added here.
         config_hash: of bench and protocol as loaded.
+        heated: energy was given within :data:`HEATED_S`: sensors in tissue then differ because the tissue does.
 
     Raises:
         ValueError: the bench cannot be guarded as described; the text says what to do.
@@ -106,11 +117,16 @@ def guard(
             tick_s=tick_s,
             dt_max_s=max(0.2, 4 * tick_s),
             permit_lease_s=max(0.15, 3 * tick_s),
+            precheck_s=PRECHECK_S + (cooling.prime_s if cooling is not None else 0.0),
             prime_s=cooling.prime_s if cooling is not None else 0.0,
             run_on_s=cooling.run_on_s if cooling is not None else 0.0,
+            cooldown_max_s=max(COOLDOWN_MAX_S, cooling.run_on_s if cooling is not None else 0.0),
             response_s=declarations[source].response_s,
         ),
-        thresholds=Thresholds(off_w=max(1.0, 0.01 * (declarations[source].power_max_w or 0.0))),
+        thresholds=Thresholds(
+            off_w=max(1.0, 0.01 * (declarations[source].power_max_w or 0.0)),
+            agree_c=HEATED_SPREAD_C if heated else Thresholds().agree_c,
+        ),
     )
 
 

@@ -23,7 +23,7 @@ class Telemetry(Protocol):
     """Methods return at once, but for ``detach``, which may take seconds and is only called when energy is over."""
 
     def attach(self, recorder: Recorder, stop: Stop, birth: dict[str, Any]) -> None: ...
-    def follow(self, out: Outputs) -> None: ...
+    def follow(self, out: Outputs, prompt: dict[str, Any] | None = None) -> None: ...
     async def detach(self) -> None: ...
 
 
@@ -32,7 +32,7 @@ class Silence:
 
     def attach(self, recorder: Recorder, stop: Stop, birth: dict[str, Any]) -> None: ...
 
-    def follow(self, out: Outputs) -> None: ...
+    def follow(self, out: Outputs, prompt: dict[str, Any] | None = None) -> None: ...
 
     async def detach(self) -> None: ...
 
@@ -65,14 +65,15 @@ class Broker:
         self._publisher.start()
         self._publisher.attach(recorder)
 
-    def follow(self, out: Outputs) -> None:
-        """Hand over state and alarm when they changed."""
+    def follow(self, out: Outputs, prompt: dict[str, Any] | None = None) -> None:
+        """Hand over state, open prompt and alarm when they changed. A prompt is shown there, and never answered."""
         trip = out.first_trip
-        now = (out.state, out.permit.epoch, trip)
+        now = (out.state, out.permit.epoch, trip, prompt["id"] if prompt is not None else None)
         if now == self._told:
             return
         self._told = now
-        self._publisher.set_state({"fsm": out.state.value, "epoch": out.permit.epoch, "simulated": self._simulated})
+        state = {"fsm": out.state.value, "epoch": out.permit.epoch, "simulated": self._simulated, "prompt": prompt}
+        self._publisher.set_state(state)
         if self._alarm is not None and (trip is None or trip.monitor != self._alarm):
             self._publisher.set_alarm(self._alarm, None)
             self._alarm = None

@@ -117,7 +117,8 @@ class ControlLoop:
         if self._switchboard is not None:  # nothing, until its electrodes are connected
             applied = Applied(self.applied_w, self.applied_s)
             demand = self._switchboard.route(demand, out.state is State.FIRING, snapshot, applied)
-        setpoint = self._gate.decide(demand, out.permit, now_s)  # what may be sent
+        forward = self.application.levelled(demand, snapshot, out.permit, now_s) if self.application else demand
+        setpoint = self._gate.decide(forward, out.permit, now_s)  # what may be sent
         await self._apply(setpoint, out)  # the one await: bounded, and void if the epoch has moved on
         self._watchdog.beat(  # evidence of a finished tick, so it comes after everything that can fail
             state=out.state,
@@ -157,8 +158,9 @@ class ControlLoop:
             text = f"the law failed: {type(error).__name__}: {error}"
             self._hub.fault(Fault("H32", "law", "law", text, "report it to whoever wrote the law", now_s))
             return Demand(0.0, text)
-        if (law := self.application.law).finished:
-            verb, reason = (Verb.STOP, law.stopped) if law.stopped else (Verb.COMPLETE, "protocol complete")
+        if (application := self.application).finished:
+            stopped = application.stopped
+            verb, reason = (Verb.STOP, stopped) if stopped else (Verb.COMPLETE, "protocol complete")
             self.acts.requests.append(Request(verb, Origin.PROTOCOL, now_s, reason=reason))
         return demand
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import abc
 import math
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,6 +46,42 @@ class Observation(NamedTuple):
     shaft_c: float | None = None
     channels: tuple[int, ...] | None = None  # connected when impedance was read; None: as the law last demanded
     deployment_mm: float | None = None  # of the array, as the operator confirmed it; None: as the law last asked
+    withdrawn_mm: float | None = None  # since FIRE, as the operator confirmed it; None: nobody tells
+
+
+class Ask(NamedTuple):
+    """What the operator must do with his hands: :attr:`Law.asks`.
+
+    ``kind`` is ``deploy`` (``value`` is the mark of the handle, mm) or ``pull-back`` (``value`` is how far from where
+    the applicator is, mm). ``text`` says it to a person, in the imperative.
+    """
+
+    kind: str
+    value: float
+    text: str
+
+
+class Delivered(NamedTuple):
+    """What an application had delivered when it was broken off, its earlier parts included."""
+
+    on_time_s: float  # from FIRE to the end of energy
+    energy_j: float  # measured
+    rolloffs: int
+    stage: int  # stages that were over, see Law.stage
+
+
+class Reablate(NamedTuple):
+    """When an application is to be repeated: ``role`` still colder than ``below_c`` this long after power.
+
+    ``role`` is ``tip``, ``tines`` (their mean, without those ``masked``, from 1) or ``tissue`` (the coldest).
+    ``pump_off``: a reading made while coolant ran says nothing.
+    """
+
+    role: str
+    at_s: float
+    below_c: float
+    masked: tuple[int, ...] = ()
+    pump_off: bool = False
 
 
 class LawParams(BaseModel):
@@ -98,6 +134,31 @@ class LawParams(BaseModel):
         """The parameter that names the highest tissue temperature regulated to, in degrees Celsius; None: none."""
         return None
 
+    @property
+    def hands(self) -> bool:
+        """True where the law will ask for something that only hands can do (:attr:`Law.asks`)."""
+        return False
+
+    @property
+    def reablate(self) -> Reablate | None:
+        """When the law's own publication says to ablate again; None where it says nothing."""
+        return None
+
+    def remaining(self, done: Delivered) -> Self:
+        """What is left to do after ``done``: here the time of :attr:`end` less the time that energy flowed.
+
+        Raises:
+            ValueError: nothing is left, or a law of this kind cannot be broken off and continued.
+        """
+        name = self.end[0]
+        whole_s = getattr(self, name, None)
+        if not isinstance(whole_s, float | int):
+            raise ValueError(f"law {self.kind} cannot be continued: {name} is no time that could be shortened")
+        left_s = whole_s - done.on_time_s
+        if not left_s > 0.0:
+            raise ValueError(f"nothing is left: {done.on_time_s:g} s of {whole_s:g} s ({name}) were delivered")
+        return type(self).model_validate({**self.model_dump(), name: left_s})
+
 
 P = TypeVar("P", bound=LawParams)
 
@@ -128,6 +189,18 @@ class Law(abc.ABC, Generic[P]):
     def rolloffs(self) -> int:
         """How many impedance roll-offs were seen."""
         return 0
+
+    @property
+    def stage(self) -> int:
+        """How many stages are over; 0 for a law that has none."""
+        return 0
+
+    @property
+    def asks(self) -> Ask | None:
+        """What the law waits for the operator to do with his hands; None: nothing. Of a law that has not been stepped
+        yet: what must be done before FIRE. The answer comes as :attr:`Observation.deployment_mm` or ``withdrawn_mm``.
+        """
+        return None
 
     @abc.abstractmethod
     def internals(self) -> dict[str, float | str]:

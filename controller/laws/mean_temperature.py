@@ -13,109 +13,42 @@ at its own tip sensor (Luo et al., Acad Radiol 2010;17(8): 83 to 113 degC, 30 W)
     END   after COOL; heating ends at ``duration_s`` from FIRE at the latest
 
 Ours, not published: gains, an integral that waits until the proportional part has brought the mean near or to a
-standstill (so that it does not overshoot), the 20 W/s at which power may rise; all tines hang on one output, so a
-tine above ``cut_c`` halves the power and leaves the mean until it is below ``resume_c`` (the one tip is left to the
-loop); a tine is missing after three bad readings in a row; with less than half of the tines read there is no power;
-where the operator confirms deployments, a hold starts only after the stage's has been confirmed. The integral stands
-still while power is clamped by anything. Above ``impedance_max_ohm``, where it is given, there is no power
+standstill (so that it does not overshoot) and gives way faster than it grows, the 20 W/s at which power may rise;
+all tines hang on one output, so a tine above ``cut_c`` halves the power and leaves the mean until it is below
+``resume_c`` (the one tip is left to the loop); a tine is missing after three bad readings in a row; with less than half
+of the tines read there is no power; where the operator confirms deployments, a hold starts only after the stage's has
+been confirmed. The integral stands still while power is clamped by anything. When impedance says that tissue around
+tines begins to dry (``laws.drying``), power is halved and the integral gives a fifth, once until it has been wetted
+again: dry tines would overshoot by tens of kelvins. Above ``impedance_max_ohm``, where it is given, there is no power
 (customary: 250 ohm).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from controller.laws.base import Law, LawParams, Observation, permitted_w, sane_dt_s
-from controller.laws.contradiction import Contradiction, rising
+from controller.laws.base import Ask, Law, Observation, permitted_w, sane_dt_s
+from controller.laws.drying import Drying
+from controller.laws.stages import COOL_READINGS_S, MeanTemperatureParams
 from controller.laws.tines import Tines
 from safety.types import Demand, Permit
 
 RATE_W_PER_S = 20.0
-NEAR_C, STILL_C_PER_S, TREND_S = 10.0, 0.2, 3.0
+NEAR_C, STILL_C_PER_S, TREND_S = 10.0, 0.2, 1.0
 """The integral works when the mean is this near its target or moves no faster than that; time constant of its trend."""
+GIVES_WAY = 2.0
+"""Above the target the integral falls so many times faster than it grows below: a tine that has boiled dry needs half
+the power that dried it."""
 REACHED_WITHIN_C = 0.5
 """Half a degree of a display: the loop comes up to its target from below, ever more slowly."""
 LAG_C, LAG_S = 10.0, 60.0
 """A hold stands still once the mean has been this far below the target for this long."""
-COOL_READINGS_S = (30.0, 60.0)
+DRY_S = 1.0
+"""How long a reading above ``impedance_max_ohm`` keeps power off; it is the last one, for it takes power to measure."""
 DEPLOYED_WITHIN_MM = 0.5
 
 Phase = Literal["HEAT", "HOLD", "COOL", "END"]
-
-
-class Stage(BaseModel):
-    """One deployment, its target and how long it is held."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
-
-    deployment_mm: Annotated[float, Field(gt=0, le=100, description="mark at which the array is out, mm")] | None = None
-    target_c: Annotated[float, Field(ge=45, le=125, description="mean temperature, degrees Celsius")]
-    hold_s: Annotated[float, Field(ge=0, description="time at the target, s")]
-
-
-class MeanTemperatureParams(LawParams):
-    """Parameters of :class:`MeanTemperature`."""
-
-    kind: Literal["mean-temperature"]
-    sensors: Annotated[Literal["tines", "tip"], Field(description="what is averaged")] = "tines"
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=10)]
-    masked: Annotated[tuple[int, ...], Field(description="tines never used, from 1")] = ()
-    power_max_w: Annotated[float, Field(gt=0, description="power never demanded beyond, W")]
-    duration_s: Annotated[float, Field(gt=0, description="time from FIRE after which nothing is heated, s")]
-    gain_w_per_k: Annotated[float, Field(gt=0, description="proportional gain, W/K")] = 5.0
-    integral_s: Annotated[float, Field(ge=1, description="integral time, s")] = 60.0
-    derivative_s: Annotated[float, Field(ge=0, le=30, description="derivative time, s")] = 4.0
-    impedance_max_ohm: Annotated[float, Field(gt=0, description="no power above this impedance, ohm")] | None = None
-    cut_c: Annotated[float, Field(gt=0, description="a tine above this is cut off, degrees Celsius")] = 120.0
-    resume_c: Annotated[float, Field(gt=0, description="a tine cut off is used again below this")] = 100.0
-    cool_s: Annotated[float, Field(ge=0, le=600, description="how long it is watched cooling, s")] = 60.0
-    reablate_below_c: Annotated[float, Field(gt=0, description="mean at the end of cooling that asks for more")] = 60.0
-
-    @model_validator(mode="after")
-    def _ordered(self) -> MeanTemperatureParams:
-        rising(self, "resume_c", "cut_c", strictly=True)
-        _staged(self)
-        if any(number < 1 for number in self.masked):
-            raise ValueError("masked: tines are numbered from 1")
-        return self
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return (self.sensors,) if self.impedance_max_ohm is None else (self.sensors, "impedance")
-
-    @property
-    def peak(self) -> tuple[str, float]:
-        return "power_max_w", self.power_max_w
-
-    @property
-    def end(self) -> tuple[str, float]:
-        return "duration_s", self.duration_s + self.cool_s
-
-    @property
-    def target(self) -> tuple[str, float]:
-        return "stages", max(stage.target_c for stage in self.stages)
-
-
-def _staged(params: MeanTemperatureParams) -> None:
-    """Each stage against the whole and against the stages before it. Raises Contradiction."""
-    reach_mm, held_s, deepest = 0.0, 0.0, 0
-    for k, stage in enumerate(params.stages):
-        if not stage.target_c < params.cut_c:
-            message = f"a target of {stage.target_c:g} is not below cut_c of {params.cut_c:g}"
-            raise Contradiction(message, ("stages", k, "target_c"), ("cut_c",))
-        out_mm = stage.deployment_mm
-        if out_mm is not None and out_mm < reach_mm:
-            message = f"tines only go out, but {out_mm:g} mm is less than the {reach_mm:g} mm of stage {deepest + 1}"
-            raise Contradiction(message, ("stages", k, "deployment_mm"), ("stages", deepest, "deployment_mm"))
-        if out_mm is not None:
-            reach_mm, deepest = out_mm, k
-        held_s += stage.hold_s
-        if held_s >= params.duration_s:
-            message = f"the holds up to this one take {held_s:g} s, but duration_s is {params.duration_s:g} s"
-            raise Contradiction(message, ("stages", k, "hold_s"), ("duration_s",))
 
 
 class State(NamedTuple):
@@ -131,6 +64,7 @@ class State(NamedTuple):
     tines: Tines = Tines()
     lagged_c: float = math.nan  # the mean, TREND_S behind
     dry: bool = False  # impedance is too high
+    drying: Drying = Drying()  # since this stage's deployment
     cooled_s: float = 0.0
     cooled_c: tuple[float, ...] = ()  # the mean at COOL_READINGS_S
     stopped: str = ""
@@ -181,7 +115,7 @@ def _keep_time(params: MeanTemperatureParams, state: State, observation: Observa
     if held_s < stage.hold_s:
         return state._replace(held_s=held_s, short_s=short_s)
     if state.stage + 1 < len(params.stages):
-        return state._replace(phase="HEAT", stage=state.stage + 1, held_s=0.0, short_s=0.0)
+        return state._replace(phase="HEAT", stage=state.stage + 1, held_s=0.0, short_s=0.0, drying=Drying())
     return state._replace(phase="COOL", held_s=held_s)
 
 
@@ -193,6 +127,15 @@ def asked_mm(params: MeanTemperatureParams, state: State, observation: Observati
     return wanted_mm
 
 
+def _give_way(state: State, drying: Drying) -> State:
+    """Half the power at once, and a fifth of what the integral has gathered, when the tissue begins to dry. More of it
+    would wet the tissue again, which then never gets above boiling.
+    """
+    if not drying.onset:
+        return state._replace(drying=drying)
+    return state._replace(drying=drying, power_w=0.5 * state.power_w, integral_w=0.8 * state.integral_w)
+
+
 def _regulate(
     params: MeanTemperatureParams, state: State, observation: Observation, cap_w: float, dt_s: float
 ) -> tuple[State, Demand]:
@@ -201,9 +144,12 @@ def _regulate(
         why = "every tine is hot" if state.tines.hot else "too few tines are read"
         return state._replace(power_w=0.0, lagged_c=math.nan), Demand(0.0, why)
     z_ohm, most_ohm = observation.impedance_ohm, params.impedance_max_ohm
-    if most_ohm is not None and z_ohm is not None and not z_ohm <= most_ohm:
+    fresh = observation.impedance_age_s <= DRY_S  # without power nothing is measured: then it is tried again
+    if most_ohm is not None and z_ohm is not None and fresh and not z_ohm <= most_ohm:
         integral_w = state.integral_w if state.dry else 0.5 * state.integral_w
         return state._replace(power_w=0.0, integral_w=integral_w, dry=True), Demand(0.0, "impedance too high: dry")
+    if params.sensors == "tines":
+        state = _give_way(state, state.drying.read(observation, state.power_w, dt_s))
     error_c = params.stages[state.stage].target_c - mean_c
     ahead_c = 0.0 if math.isnan(state.lagged_c) else mean_c - state.lagged_c
     wanted_w = params.gain_w_per_k * (error_c - params.derivative_s * ahead_c / TREND_S) + state.integral_w
@@ -219,7 +165,8 @@ def _regulate(
     integral_w = state.integral_w
     held_back = power_w < wanted_w if error_c > 0.0 else power_w > wanted_w
     if not held_back and (abs(error_c) < NEAR_C or abs(ahead_c) < STILL_C_PER_S * TREND_S):
-        integral_w += params.gain_w_per_k * error_c * dt_s / params.integral_s
+        faster = 1.0 if error_c > 0.0 else GIVES_WAY
+        integral_w += faster * params.gain_w_per_k * error_c * dt_s / params.integral_s
         integral_w = max(0.0, min(params.power_max_w, integral_w))
     lagged_c = mean_c - ahead_c * TREND_S / (TREND_S + dt_s)
     state = state._replace(power_w=power_w, integral_w=integral_w, lagged_c=lagged_c, dry=False)
@@ -234,7 +181,7 @@ class MeanTemperature(Law[MeanTemperatureParams]):
     def __init__(self, params: MeanTemperatureParams) -> None:
         super().__init__(params)
         self.state = State()
-        self._asked_mm = 0.0
+        self._asked_mm = asked_mm(params, self.state, Observation(0.0, deployment_mm=0.0))
 
     def step(self, observation: Observation, permit: Permit, dt_s: float) -> Demand:
         self.state, demand = advance(self.params, self.state, observation, permit, dt_s)
@@ -248,6 +195,18 @@ class MeanTemperature(Law[MeanTemperatureParams]):
     @property
     def stopped(self) -> str:
         return self.state.stopped
+
+    @property
+    def asks(self) -> Ask | None:
+        mark_mm = self._asked_mm
+        if not mark_mm > 0.0 or self.state.phase not in ("HEAT", "HOLD"):
+            return None
+        return Ask("deploy", mark_mm, f"deploy the array to {mark_mm:g} mm")
+
+    @property
+    def stage(self) -> int:
+        over = self.state.phase in ("COOL", "END") and not self.state.stopped
+        return len(self.params.stages) if over else self.state.stage
 
     @property
     def advice(self) -> str:

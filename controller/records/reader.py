@@ -232,6 +232,16 @@ class SessionFile:
             parts[part] = np.frombuffer(data, dtype="<f8").reshape(json.loads(shape)).astype(float)
         return parts
 
+    def all_arrays(self, name: str) -> list[tuple[float, dict[str, Floats]]]:
+        """(t_s, arrays) of this name, as often as they were kept: one picture for each application."""
+        found: list[tuple[float, dict[str, Floats]]] = []
+        rows = self._rows("SELECT t_s, part, shape, data FROM arrays WHERE name=? ORDER BY id", name)
+        for t_s, part, shape, data in rows:
+            if not found or found[-1][0] != t_s or part in found[-1][1]:
+                found.append((t_s, {}))
+            found[-1][1][part] = np.frombuffer(data, dtype="<f8").reshape(json.loads(shape)).astype(float)
+        return found
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()

@@ -11,10 +11,15 @@ from typing import Any
 
 from controller.records.reader import SessionFile, open_session
 from controller.records.verify import VerifyResult, verify
+from controller.report import targets
 from controller.report.digest import Digest, Pairs, digest, quantity
+from controller.report.sections import table, tile
+from controller.treatment.summary import from_session
 
 MAX_EVENTS = 500
 MAX_TEXT = 200_000
+UNTOLD = frozenset({"protocol", "result", "plan", "predicted"})
+"""Events that the page tells elsewhere."""
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:0;color:#1b1b1b;background:#fff}
@@ -77,14 +82,16 @@ def render(session: SessionFile) -> str:
 
     facts, checked = digest(session), verify(session.path)
     section = plots.zone(facts.picture) if facts.picture else None
+    treatment = from_session(session)
     parts = [
         _banner(facts),
         "<main>",
-        _heading(session, facts),
-        _tiles(facts),
+        _heading(session, facts, treatment.plan.plan if treatment is not None else facts.asked[0][1]),
+        targets.tiles(treatment) if treatment is not None else _tiles(facts),
         _trip(facts),
         _courses(plots.courses(facts)),
-        _zone(facts, section),
+        targets.render(treatment) if treatment is not None else "",
+        _zone(facts, section, "The zone of the last application" if treatment is not None else "The zone"),
         _both(facts),
         _events(facts),
         _integrity(checked),
@@ -107,7 +114,7 @@ def _courses(svg: str) -> str:
 
 
 def _both(facts: Digest) -> str:
-    asked, happened = _table(facts.asked), _table(facts.happened)
+    asked, happened = table(facts.asked), table(facts.happened)
     return (
         f"<div class=two><section><h2>What was asked</h2>{asked}</section>"
         f"<section><h2>What happened</h2>{happened}</section></div>"
@@ -118,11 +125,10 @@ def _banner(facts: Digest) -> str:
     return f"<div class=banner>{escape(facts.banner)}</div>" if facts.banner else ""
 
 
-def _heading(session: SessionFile, facts: Digest) -> str:
-    protocol = facts.asked[0][1]
+def _heading(session: SessionFile, facts: Digest, name: str) -> str:
     when = str(session.header.get("utc", "")).replace("T", " ").replace("Z", " UTC")
     return (
-        f"<h1>{escape(facts.title)}: {escape(protocol)}</h1>"
+        f"<h1>{escape(facts.title)}: {escape(name)}</h1>"
         f"<p class=sub>{escape(when)} · session <span class=mono>{escape(str(session.header.get('id', '')))}</span></p>"
     )
 
@@ -140,17 +146,13 @@ def _tiles(facts: Digest) -> str:
     }
     for name, label in shown.items():
         if result.get(name) is not None:
-            tiles.append(_tile(quantity(name, result[name])[1], label))
+            tiles.append(tile(quantity(name, result[name])[1], label))
     zone = result.get("zone")
     if isinstance(zone, dict) and zone:
         for name, value in zone.items():
             label, text = quantity(str(name), value)
-            tiles.append(_tile(text, f"zone, {label}"))
+            tiles.append(tile(text, f"zone, {label}"))
     return f"<div class=tiles>{''.join(tiles)}</div>"
-
-
-def _tile(text: str, label: str) -> str:
-    return f"<div class=tile><b>{escape(text)}</b><span>{escape(label)}</span></div>"
 
 
 def _trip(facts: Digest) -> str:
@@ -173,7 +175,7 @@ def _trip(facts: Digest) -> str:
     if trip.get("lockout"):
         rows.append(("lockout", "the bench stays locked until it is reset with a reason"))
     return (
-        f"<section class=card><h2>TRIP: {escape(str(trip.get('text', '')))}</h2>{_table(rows)}"
+        f"<section class=card><h2>TRIP: {escape(str(trip.get('text', '')))}</h2>{table(rows)}"
         f"<p class=check>Check: {escape(str(trip.get('check', '')))}</p></section>"
     )
 
@@ -186,22 +188,17 @@ def _number(value: object) -> str:
     return f"{value:.5g}" if isinstance(value, (int, float)) else "not a number"
 
 
-def _zone(facts: Digest, section: str | None) -> str:
+def _zone(facts: Digest, section: str | None, title: str) -> str:
     if section is None:
         return ""
     return (
-        f"<section class=zone><h2>The zone</h2>{section}"
+        f"<section class=zone><h2>{title}</h2>{section}"
         f"<p class=sub>{facts.origin}, in a plane through the needle.</p></section>"
     )
 
 
-def _table(pairs: Pairs) -> str:
-    rows = "".join(f"<tr><td class=n>{escape(name)}</td><td>{escape(text)}</td></tr>" for name, text in pairs)
-    return f"<table>{rows}</table>"
-
-
 def _events(facts: Digest) -> str:
-    told = [event for event in facts.events if event.kind not in ("protocol", "result")]
+    told = [event for event in facts.events if event.kind not in UNTOLD]
     rows = "".join(
         f"<tr><td class=t>{event.t_s - facts.zero_s:+.2f} s</td><td class=t>{escape(event.kind)}</td>"
         f"<td>{escape(_brief(event.data))}</td></tr>"
@@ -238,7 +235,9 @@ def _provenance(session: SessionFile, facts: Digest) -> str:
             pairs += _flat(key, value)
     if protocol.get("sha256"):
         pairs.append(("bench and protocol, sha256", str(protocol["sha256"])))
+    plan: Mapping[str, Any] = next((e.data for e in reversed(facts.events) if e.kind == "plan"), {})
     blocks = {
+        "Plan as used": plan.get("text"),
         "Protocol as used": protocol.get("text") or header.get("protocol_text"),
         "Bench as used": header.get("bench_text"),
     }
@@ -247,7 +246,7 @@ def _provenance(session: SessionFile, facts: Digest) -> str:
         for name, text in blocks.items()
         if text
     )
-    return f"<section><h2>Provenance</h2>{_table(pairs)}{details}</section>"
+    return f"<section><h2>Provenance</h2>{table(pairs)}{details}</section>"
 
 
 def _flat(key: str, value: Any) -> Pairs:

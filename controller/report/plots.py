@@ -86,7 +86,7 @@ def courses(digest: Digest) -> str:
                 axes.legend(loc="center left", bbox_to_anchor=(1.005, 0.5))
         flow.set_xlim(*digest.window_s)
         flow.set_xlabel("time since FIRE, s" if digest.fired else "time since the session began, s")
-        return _svg(figure, "courses")
+        return as_svg(figure, "courses")
 
 
 def zone(picture: dict[str, Floats]) -> str | None:
@@ -104,10 +104,11 @@ def zone(picture: dict[str, Floats]) -> str | None:
     with mpl.rc_context(RC):
         figure = Figure(figsize=(6.2, 5.4), layout="constrained")
         axes = figure.subplots()
-        across = np.concatenate([-r_mm[::-1], r_mm])
+        mirrored = r_mm[0] >= 0.0  # a cut through a group of applicators has both sides already
+        across = np.concatenate([-r_mm[::-1], r_mm]) if mirrored else r_mm
 
         def whole(values: Floats) -> Floats:
-            return np.concatenate([values[::-1], values]).T
+            return (np.concatenate([values[::-1], values]) if mirrored else values).T
 
         levels = np.linspace(float(np.nanmin(temperature_c)), max(float(np.nanmax(temperature_c)), 38.0), 65)
         mesh = axes.pcolormesh(
@@ -129,7 +130,7 @@ def zone(picture: dict[str, Floats]) -> str | None:
         axes.set_ylim(reach[1], reach[2])
         axes.set_xlabel("distance from the needle, mm")
         axes.set_ylabel("along the needle, mm (tip at 0)")
-        return _svg(figure, "zone")
+        return as_svg(figure, "zone")
 
 
 def _reach(r_mm: Floats, z_mm: Floats, temperature_c: Floats, damage: Floats | None) -> tuple[float, float, float]:
@@ -142,7 +143,7 @@ def _reach(r_mm: Floats, z_mm: Floats, temperature_c: Floats, damage: Floats | N
         return float(r_mm[-1]), float(z_mm[0]), float(z_mm[-1])
     rows, columns = np.flatnonzero(warm.any(axis=1)), np.flatnonzero(warm.any(axis=0))
     return (
-        min(float(r_mm[rows[-1]]) + 8.0, float(r_mm[-1])),
+        min(float(np.abs(r_mm[rows[[0, -1]]]).max()) + 8.0, float(r_mm[-1])),
         max(float(z_mm[columns[0]]) - 8.0, float(z_mm[0])),
         min(float(z_mm[columns[-1]]) + 8.0, float(z_mm[-1])),
     )
@@ -211,7 +212,7 @@ def _marks(axes: Any, digest: Digest, named: bool) -> None:
                 )  # fmt: skip
 
 
-def _svg(figure: Figure, salt: str) -> str:
+def as_svg(figure: Figure, salt: str) -> str:
     """The ``<svg>`` element alone. The salt keeps the ids of two pictures on one page apart, and the file the same each
     time."""
     with mpl.rc_context({"svg.hashsalt": salt}):

@@ -54,6 +54,11 @@ class Events:
         self.pop_ohm = ohm
         self.tip_drop_c = POP_TIP_C if ohm > 0.0 else 0.0
 
+    def wipe(self) -> None:
+        """Carbon and steam are gone from the metal: a clean probe in other tissue."""
+        self.pop_ohm = self.tip_drop_c = self.char_ohm = 0.0
+        self._hazard = self._hot_s = 0.0
+
     def step(self, dt_s: float, boiling_ml: float, tissue_w: float, wall_c: float) -> None:
         """``dt_s`` with so much tissue at boiling, so much power into tissue and the metal's surface at ``wall_c``."""
         if self.pop_ohm or self.tip_drop_c:

@@ -49,7 +49,11 @@ class Scene:
         self._noise = Noise(seed)
         vessel_m = (options.vessel_mm / 1e3, options.vessel_diameter_mm / 2e3) if options.vessel_mm < math.inf else None
         sample_m = options.sample_radius_mm / 1e3 if options.sample_radius_mm < math.inf else None
-        self._plant = plant_for(self.applicator, self.tissue, simulation.get("mesh", "fast"), vessel_m, sample_m)
+        self._first_block = self._block
+        self._channels: tuple[int, ...] | None = None  # on the generator; None: all, nothing was switched yet
+        self._surroundings = (self.tissue, simulation.get("mesh", "fast"), vessel_m, sample_m)
+        self._plant = plant_for(self.applicator, *self._surroundings)
+        self._fresh = self._plant.save()
         antenna, film_w_m2k = _antenna_and_film(self.applicator)
         film_w_m2k *= options.film_scale
         self._load = Load(antenna, options.lead_ohm, options.power_scale)
@@ -141,7 +145,8 @@ class Scene:
     def _jump(self) -> None:
         """Something steep begins: the load has no slope, and a coarse step must not be waited for."""
         self._delivery.jump(self.t_s, self._events.series_ohm)
-        if self._next_tick - self._tick > 1 and self.t_s < self._origin_s + (self._tick + 1) * TICK_S:
+        left_s = self._origin_s + (self._tick + 1) * TICK_S - self.t_s
+        if self._next_tick - self._tick > 1 and left_s > LEAST_STEP_S:  # less: caught up, there is no step to take
             self._next_tick = self._tick + 1
             self._due_s = self._origin_s + self._next_tick * TICK_S
 
@@ -171,6 +176,7 @@ class Scene:
     def connect(self, channels: Collection[int]) -> None:
         """Which electrodes or antennas, counted from 0, are on the generator from now on. Raises ValueError."""
         self._catch_up()
+        self._channels = tuple(channels)
         self._plant.connect(channels)
         self._delivery.connect(self.t_s, self._plant.impedance_ohm, self._plant.reflected)
         self._jump()
@@ -183,15 +189,49 @@ class Scene:
         self._delivery.connect(self.t_s, self._plant.impedance_ohm, self._plant.reflected)
         self._jump()
 
+    def renew(self) -> None:
+        """The probe is wiped and goes into fresh tissue, its tines as far out as at the beginning; all else goes on."""
+        if self._block != self._first_block:
+            self._shape(dict(self._first_block))
+        self._catch_up()
+        self._plant.restore(self._fresh)
+        if self._channels is not None:
+            self._plant.connect(self._channels)
+        self._events.wipe()
+        self._delivery.connect(self.t_s, self._plant.impedance_ohm, self._plant.reflected)
+        self._jump()
+
+    @property
+    def deployment_mm(self) -> float:
+        """The mark at which an array's tines are out now, mm; nan for applicators without, and where none was given."""
+        there_mm = self._block.get("deployment_mm")
+        return math.nan if there_mm is None else float(there_mm)
+
     def deploy(self, deployment_mm: float) -> None:
         """Push an array's tines out to this mark of its handle, mm. Raises ValueError for others and out of range."""
+        self._shape(self._deployed(deployment_mm))
+
+    def prepare(self, deployment_mm: float | None) -> None:
+        """Work ahead of a ``deploy`` to this mark, mm, or of ``renew`` (None): most of it, and nothing is changed.
+
+        For who must not be away for long: without it they do the same at once. Raises ValueError as they do.
+        """
+        block = self._first_block if deployment_mm is None else self._deployed(deployment_mm)
+        applicator = applicator_from(block)
+        if applicator != self.applicator:
+            self._plant.prepare(applicator)
+
+    def _deployed(self, deployment_mm: float) -> dict[str, Any]:
         kind = self._block.get("kind", "cooled-needle")
         if kind != "expandable-array":
             raise ValueError(f"deploy: a {kind} has no tines; an expandable-array has")
-        self._shape({**self._block, "deployment_mm": deployment_mm})
+        return {**self._block, "deployment_mm": deployment_mm}
 
     def _shape(self, block: dict[str, Any]) -> None:
         applicator = applicator_from(block)
+        if applicator == self.applicator:
+            self._block = block
+            return
         self._catch_up()
         self._plant.deploy(applicator)
         self._block, self.applicator = block, applicator

@@ -19,6 +19,8 @@ PLANTS = [
     ("nobody imports sim but sim", "controller/exits.py", "import sim.world"),
     ("world, devices and faults are written from the manuals", "sim/world/__init__.py", "import drivers.contract"),
     ("world, devices and faults import numpy, scipy and numba only", "sim/world/__init__.py", "import pydantic"),
+    ("coverage is geometry", "controller/treatment/coverage.py", "import controller.config.problems"),
+    ("the daemon knows applications, not plans", "controller/daemon/hub.py", "import controller.treatment.plan"),
     ("drivers know of safety only its types and its off-plans", "drivers/contract.py", "import safety.gate"),
     ("safety imports the standard library only", "safety/types.py", "import numpy"),
     ("safety does not await", "safety/types.py", "import asyncio"),

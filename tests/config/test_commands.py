@@ -107,7 +107,11 @@ def test_schema(kind: str, capsys: pytest.CaptureFixture[str]):
         assert "#/$defs/TcCxnOptions" in refs
     else:
         assert set(schema["properties"]["law"]["discriminator"]["mapping"]) == set(registry.names())
-    kinds = set(schema["properties"]["applicator"]["discriminator"]["mapping"])
+    applicator = schema["properties"]["applicator"]
+    if kind == "bench":  # one, or a list of such
+        applicator, several = applicator["anyOf"]
+        assert several["items"] == applicator
+    kinds = set(applicator["discriminator"]["mapping"])
     assert {"cooled-needle", "expandable-array", "microwave-antenna", "switched-needles"} <= kinds
 
 
@@ -155,7 +159,7 @@ def test_protocols_check_on_a_bench(capsys: pytest.CaptureFixture[str]):
     told = capsys.readouterr()
     assert told.out.startswith("protocol.yaml on bench.yaml: OK (pair, ")
     assert told.err.startswith("high.yaml:17: limits.power_w: 180 W is above the bench's 150 W")
-    assert run(["protocols", "check", "cooled-needle-2cm-12min", "--bench", "cooled-rf-sim"]) == 3
+    assert run(["protocols", "check", "cooled-needle-2cm-12min", "--bench", "bench.yaml"]) == 3
     assert "written for 20 mm, but the bench has 30 mm" in capsys.readouterr().err
 
 

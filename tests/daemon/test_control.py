@@ -28,8 +28,30 @@ class Recorder:
     async def status(self) -> dict[str, Any]:
         return {"ok": True, "state": "SAFE"}
 
-    async def prepare(self, protocol: str, who: str) -> dict[str, Any]:
-        return await self._note(f"prepare {protocol}")
+    async def prepare(
+        self,
+        protocol: str,
+        who: str,
+        *,
+        resume: bool = False,
+        however_old: bool = False,
+        site: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        return await self._note(f"prepare {protocol} {resume} {however_old} {site}")
+
+    async def ask(
+        self, kind: str, text: str, value: float | None = None, unit: str = "mm", who: str = ""
+    ) -> dict[str, Any]:
+        return await self._note(f"ask {kind} {text} {value} {unit}")
+
+    async def confirm(self, prompt_id: int | None, who: str, value: float | None = None) -> dict[str, Any]:
+        return await self._note(f"confirm {prompt_id} {value}")
+
+    async def note(self, kind: str, data: dict[str, Any], who: str = "") -> dict[str, Any]:
+        return await self._note(f"note {kind} {data}")
+
+    async def bag(self, who: str, bag_ml: float | None = None) -> dict[str, Any]:
+        return await self._note(f"bag {bag_ml}")
 
     async def arm(self, who: str) -> dict[str, Any]:
         return await self._note("arm")
@@ -77,6 +99,34 @@ async def test_only_the_connection_that_fired_can_renew_and_its_end_releases(pat
     await holder.close()
     await asyncio.wait_for(operator.released.wait(), 2.0)
     assert operator.asked == ["fire", "renew", "renew", "release"]
+    await server.close()
+
+
+async def test_every_act_arrives_as_it_was_meant(path: Path) -> None:
+    operator = Recorder()
+    server = ControlSocket(operator, path)
+    await server.start()
+    client = await Client.connect(path)
+    await client.prepare("p", resume=True, site={"target": "t1"})
+    await client.ask("reposition", "there")
+    await client.confirm()
+    await client.confirm(3, value=22.5)
+    await client.note("plan", {"plan": "p"})
+    await client.bag()
+    await client.bag(bag_ml=3000.0)
+    assert operator.asked == [
+        "prepare p True False {'target': 't1'}",
+        "ask reposition there None mm",
+        "confirm None None",
+        "confirm 3 22.5",
+        "note plan {'plan': 'p'}",
+        "bag None",
+        "bag 3000.0",
+    ]
+    for wrong in ("3", True, [1]):
+        assert "is no number" in (await client.send("confirm", prompt=wrong))["error"]
+        assert "is no number" in (await client.send("bag", bag_ml=wrong))["error"]
+    await client.close()
     await server.close()
 
 

@@ -1,0 +1,101 @@
+"""Operator acts on a running bench besides arming and firing: stop, acknowledge, reset. And what he tells it of his
+hands: that he did what was asked, that a new bag hangs.
+"""
+
+from __future__ import annotations
+
+import click
+
+from controller.commands.bench import BENCH_OPTION, JSON_OPTION, act, say
+
+
+@click.command()
+@click.option("--reason", default="operator", help="Kept in the record.")
+@BENCH_OPTION
+@JSON_OPTION
+def stop(reason: str, bench: str | None, as_json: bool) -> int:
+    """Energy off, now. Never refused; safe to send any number of times.
+
+    \b
+    Example:
+      ablate stop
+    """
+    return say(act(bench, lambda client: client.stop("", reason)), "stop sent", as_json)
+
+
+@click.command()
+@BENCH_OPTION
+@JSON_OPTION
+def ack(bench: str | None, as_json: bool) -> int:
+    """Acknowledge a trip that you have seen. It stays latched until it is reset.
+
+    \b
+    Example:
+      ablate ack
+    """
+    return say(act(bench, lambda client: client.ack()), "acknowledged; still latched", as_json)
+
+
+@click.command()
+@click.argument("reason")
+@BENCH_OPTION
+@JSON_OPTION
+@click.option("--lockout", is_flag=True, help="End a LOCKOUT: only while no daemon runs; asks for the bench's name.")
+@click.option("--confirm", metavar="NAME", help="With --lockout: the bench's name, typed by whoever has looked.")
+def reset(reason: str, bench: str | None, as_json: bool, lockout: bool, confirm: str | None) -> int:
+    """Leave an acknowledged trip behind, when its cause has been gone for 2 s. REASON is kept in the record.
+
+    A LOCKOUT (off could not be proven, or the program failed) outlives the daemon. End it with --lockout when the
+    generator has been found off and the cause is known; off is proven again at the next start.
+
+    \b
+    Examples:
+      ablate reset "tube was kinked, straightened"
+      ablate reset "generator fuse replaced, output measured at 0 W" --bench cooled-rf --lockout
+    """
+    if lockout:
+        if bench is None:
+            raise click.UsageError("--lockout needs --bench NAME")
+        from controller.lockout import end_lockout
+
+        typed = confirm if confirm is not None else click.prompt(f"Type the bench's name ({bench}) to end its lockout")
+        done = "the lockout is ended; off is proven again at the next start"
+        return say(end_lockout(bench, reason, typed), done, as_json)
+    return say(act(bench, lambda client: client.reset("", reason)), "reset: SAFE", as_json)
+
+
+@click.command()
+@click.argument("prompt_id", metavar="[ID]", type=int, required=False)
+@click.option("--value", type=float, metavar="MM", help="The length that was reached, where it is another one.")
+@BENCH_OPTION
+@JSON_OPTION
+def confirm(prompt_id: int | None, value: float | None, bench: str | None, as_json: bool) -> int:
+    """Say that you did what the bench asks for: tines deployed, probe moved or drawn back. No ID: the open prompt.
+
+    It is your word about your hands and permits nothing: energy is allowed by arm, start and the interlocks alone.
+
+    \b
+    Examples:
+      ablate confirm
+      ablate confirm 3 --value 22
+    """
+    answer = act(bench, lambda client: client.confirm(prompt_id, "", value))
+    prompt = answer.get("prompt") or {}
+    return say(answer, f"confirmed: {prompt.get('text', '')}", as_json)
+
+
+@click.command()
+@click.option("--ml", "bag_ml", type=float, metavar="ML", help="Its volume, where it is not the bench file's.")
+@BENCH_OPTION
+@JSON_OPTION
+def bag(bag_ml: float | None, bench: str | None, as_json: bool) -> int:
+    """Say that a new saline bag hangs: the count begins anew.
+
+    \b
+    Examples:
+      ablate bag
+      ablate bag --ml 3000
+    """
+    answer = act(bench, lambda client: client.bag("", bag_ml))
+    left_ml = (answer.get("coolant") or {}).get("left_ml", 0.0)
+    return say(answer, f"a new bag of {left_ml:.0f} mL hangs", as_json)

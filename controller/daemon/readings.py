@@ -1,0 +1,85 @@
+"""Temperatures while it cools: 30 and 60 s after power last flowed, and what they advise.
+
+What generators' makers publish is a reading 30 to 60 s after the end (RITA: the mean of the tines, again below 60 degC;
+cooled needles: the tip with the pump stopped). A law that pauses begins the count anew, so the readings are always of
+the last power; they are taken whatever state the bench is in by then.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from controller.config.bench import Roles
+from controller.daemon.application import reading
+from controller.laws.base import Reablate
+from safety.types import Snapshot
+
+AT_S = (30.0, 60.0)
+POWER_W = 1.0
+"""What measures less than this, with nothing asked for, is no power."""
+
+
+class Readings:
+    """``taken``: one mapping for each of the times, in their order."""
+
+    def __init__(self, roles: Roles, also_s: tuple[float, ...] = ()) -> None:
+        """``also_s``: times beside :data:`AT_S`."""
+        self.taken: list[dict[str, Any]] = []
+        self._roles = roles
+        self._power = f"{roles.source}.power_w"
+        self._at_s = tuple(sorted({*AT_S, *also_s}))
+        self._since_s = math.inf  # when power last flowed
+        self._next_s = math.inf
+
+    def follow(self, snapshot: Snapshot, applied_w: float, coolant_on: bool, now_s: float) -> dict[str, Any] | None:
+        """One tick; a reading when its time has come."""
+        if applied_w > 0.0 or (reading(snapshot, self._power) or 0.0) > POWER_W:
+            self._since_s, self._next_s = now_s, now_s + self._at_s[0]
+            if self.taken:
+                self.taken = []
+            return None
+        if now_s < self._next_s:
+            return None
+        roles, k = self._roles, len(self.taken)
+        taken = {
+            "after_s": self._at_s[k],
+            "tip_c": reading(snapshot, roles.tip),
+            "tine_c": [reading(snapshot, channel) for channel in roles.tines],
+            "tissue_c": [reading(snapshot, channel) for channel in roles.tissue],
+            "shaft_c": reading(snapshot, roles.shaft),
+            "coolant_on": coolant_on,
+        }
+        self.taken.append(taken)
+        self._next_s = self._since_s + self._at_s[k + 1] if k + 1 < len(self._at_s) else math.inf
+        return taken
+
+    def at(self, at_s: float) -> dict[str, Any] | None:
+        """The reading ``at_s`` after power; None while it is not there."""
+        return next((taken for taken in self.taken if taken["after_s"] == at_s), None)
+
+    def left_s(self, at_s: float, now_s: float) -> float:
+        """How long until that reading."""
+        return max(0.0, self._since_s + at_s - now_s) if self._since_s < math.inf else 0.0
+
+
+def advice(rule: Reablate, taken: dict[str, Any] | None) -> dict[str, str]:
+    """``{"advice": "adequate" | "re-ablate" | "unknown", "reason": …}``."""
+    when = f"{rule.at_s:g} s after power"
+    if taken is None:
+        return {"advice": "unknown", "reason": f"no reading {when}: the bench went on before"}
+    if rule.pump_off and taken["coolant_on"]:
+        return {"advice": "unknown", "reason": f"the coolant was still running {when}: it says nothing of the tissue"}
+    if rule.role == "tip":
+        found = [taken["tip_c"]]
+    elif rule.role == "tines":
+        found = [c for n, c in enumerate(taken["tine_c"], 1) if n not in rule.masked]
+    else:
+        found = taken["tissue_c"]
+    read = [c for c in found if c is not None]
+    if not read:
+        return {"advice": "unknown", "reason": f"{rule.role} was not read {when}"}
+    value_c = sum(read) / len(read) if rule.role == "tines" else min(read)
+    below = value_c < rule.below_c
+    told = f"{rule.role} {value_c:.1f} degC {when}, {'below' if below else 'not below'} {rule.below_c:g} degC"
+    return {"advice": "re-ablate" if below else "adequate", "reason": told}
