@@ -1,20 +1,23 @@
 """Ours: power kept just below roll-off, by impedance alone and without a model of tissue or applicator.
 
 While tissue warms, impedance falls; where it begins to boil, impedance rises long before it rolls off. The law climbs
-until it sees that rise, steps back by a share, waits, and climbs again: additive increase and multiplicative decrease
-(Chiu & Jain, Comput Netw ISDN Syst 1989;17:1-14), which settles around the greatest power that can be carried, whatever
-that is and however it drifts. Not a published treatment: benchmarks/law_volumes.py compares it with pulsed impedance.
+until it sees that rise, steps back by a share, waits, and returns: fast while far below the power at the last rise,
+slowly around it, faster again beyond. That is CUBIC (Ha, Rhee & Xu, ACM SIGOPS Oper Syst Rev 2008;42(5):64-74), which
+finds and follows the capacity of a network path in the same way. Not a published treatment: docs/laws.md compares it
+with pulsed impedance.
 
     PROBE   ``low_w`` until impedance has been read for a second
-    CLIMB   upwards at ``ramp_w_per_min`` until the first rise, afterwards at ``climb_w_per_min``; ``rise_ohm`` over the
-            least filtered impedance since the last step back is a rise: the power becomes ``resume`` times what it was
+    CLIMB   upwards at ``ramp_w_per_min`` until the first rise, afterwards along a cubic that is at the last limit after
+            ``back_s``; ``rise_ohm`` over the least filtered impedance since the last step back is a rise: the limit
+            becomes the power it came at, the power ``resume`` times that
     SETTLE  that power for ``settle_s``, in which the rise may die away
     OFF     ``low_w`` for ``off_s`` after a roll-off: ``rolloff_ohm`` over the least impedance of the last minutes
     BLIND   0 W for 2 s after impedance was missing, then PROBE
     END     at ``duration_s`` from FIRE
 
-The least impedance of a roll-off drifts up by 1 ohm a minute, so that one low reading does not count for ever. After a
-pause by the permit the law probes and climbs on from half the power it had.
+A rise that comes below the last limit sets the limit lower still, half-way to the power after the step back, so that a
+limit that falls is followed. The least impedance of a roll-off drifts up by 1 ohm a minute, so that one low reading
+does not count for ever. After a pause by the permit the law probes and climbs on from half the power it had.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ SLOW_OHM_PER_S = 0.05
 """Impedance that rises no faster than this is tissue that cools or shrinks, not steam."""
 DRIFT_OHM_PER_S = 1.0 / 60.0
 AFTER_PAUSE = 0.5
+SLOWEST = 0.001
+"""Of the mean rate of a climb: the least rate, at the limit itself, where the cubic stands still."""
 
 Phase = Literal["PROBE", "CLIMB", "SETTLE", "OFF", "BLIND", "END"]
 
@@ -46,7 +51,7 @@ class BelowRolloffParams(LawParams):
     kind: Literal["below-rolloff"]
     start_w: Annotated[float, Field(gt=0, description="power at the start of the first climb, W")]
     ramp_w_per_min: Annotated[float, Field(gt=0, description="rate of the first climb, W/min")]
-    climb_w_per_min: Annotated[float, Field(gt=0, description="rate of later climbs, W/min")]
+    back_s: Annotated[float, Field(ge=5, le=600, description="from a step back to the last limit, s")] = 60.0
     power_max_w: Annotated[float, Field(gt=0, description="power never demanded beyond, W")]
     current_max_a: Annotated[float, Field(gt=0, description="current that is never demanded beyond, A rms")]
     rise_ohm: Annotated[float, Field(gt=0, description="rise after which power steps back, ohm")]
@@ -87,6 +92,7 @@ class State(NamedTuple):
     phase_s: float = 0.0
     power_w: float = 0.0
     level_w: float = 0.0
+    limit_w: float = 0.0  # where the last rise came, or below
     meter: Meter = Meter()
     local_ohm: float = math.inf  # least since the last step back
     least_ohm: float = math.inf  # least of the last minutes
@@ -132,18 +138,36 @@ def _next_phase(params: BelowRolloffParams, state: State, cap_w: float) -> State
         return _enter("PROBE", state) if phase_s >= BLIND_S else state
     if phase == "OFF":
         return _enter("CLIMB", state) if phase_s >= params.off_s else state
-    back_w = max(params.low_w, params.resume * state.level_w)
     if meter.filtered_ohm > state.least_ohm + params.rolloff_ohm:
-        return _enter("OFF", state)._replace(level_w=back_w, backs=state.backs + 1, rolloffs=state.rolloffs + 1)
+        return _enter("OFF", _step_back(params, state))._replace(rolloffs=state.rolloffs + 1)
     if cap_w <= 0.0:
         return _enter("PROBE", state)._replace(level_w=max(params.low_w, AFTER_PAUSE * state.level_w))
     if meter.missing_s > MISSING_S:
         return _enter("BLIND", state)._replace(level_w=max(params.low_w, AFTER_PAUSE * state.level_w))
     if phase == "CLIMB" and meter.filtered_ohm > state.local_ohm + params.rise_ohm:
-        return state._replace(phase="SETTLE", phase_s=0.0, level_w=back_w, backs=state.backs + 1)
+        return _step_back(params, state)._replace(phase="SETTLE", phase_s=0.0)
     if phase == "SETTLE" and phase_s >= params.settle_s:
         return state._replace(phase="CLIMB", phase_s=0.0, local_ohm=math.inf)
     return state
+
+
+def _step_back(params: BelowRolloffParams, state: State) -> State:
+    limit_w = state.level_w
+    if limit_w < state.limit_w:
+        limit_w *= 0.5 * (1.0 + params.resume)
+    level_w = max(params.low_w, params.resume * state.level_w)
+    return state._replace(level_w=level_w, limit_w=limit_w, backs=state.backs + 1)
+
+
+def _rate_w_per_s(params: BelowRolloffParams, state: State) -> float:
+    """Of the climb: the slope of P = limit + depth (t / back_s - 1)^3, as a function of P instead of t, so that nothing
+    runs on while the permit holds the power down.
+    """
+    if state.backs == 0:
+        return params.ramp_w_per_min / 60.0
+    depth_w = max((1.0 - params.resume) * state.limit_w, 1.0)
+    away = abs(state.level_w - state.limit_w) / depth_w
+    return 3.0 * max(SLOWEST, float(away ** (2.0 / 3.0))) * depth_w / params.back_s
 
 
 def _wanted(params: BelowRolloffParams, state: State, dt_s: float) -> tuple[float, str]:
@@ -153,9 +177,8 @@ def _wanted(params: BelowRolloffParams, state: State, dt_s: float) -> tuple[floa
         return params.low_w, "reading impedance"
     if state.phase == "OFF":
         return params.low_w, f"roll-off {state.rolloffs}"
-    rate_w_per_min = params.climb_w_per_min if state.backs > 0 else params.ramp_w_per_min
     climbs = state.phase == "CLIMB" and state.phase_s > 0.0
-    power_w = min(params.power_max_w, state.level_w + (rate_w_per_min * dt_s / 60.0 if climbs else 0.0))
+    power_w = min(params.power_max_w, state.level_w + (_rate_w_per_s(params, state) * dt_s if climbs else 0.0))
     if state.meter.known:
         current_cap_w = params.current_max_a**2 * state.meter.filtered_ohm
         if current_cap_w < power_w:
@@ -188,6 +211,7 @@ class BelowRolloff(Law[BelowRolloffParams]):
         state = self.state
         numbers = {
             "power_w": state.power_w,
+            "limit_w": state.limit_w,
             "filtered_ohm": state.meter.filtered_ohm,
             "local_ohm": state.local_ohm,
             "least_ohm": state.least_ohm,

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.laws.base import DT_MAX_S, Law, LawParams, Observation, permitted_w
+from controller.laws.base import DT_MAX_S, Delivered, Law, LawParams, Observation, permitted_w
 from safety.types import Demand, Permit, State
 
 TICK_S = 0.1
@@ -28,6 +28,7 @@ RUNNING_S = 30.0
 PATIENCE_S = 5.0
 """Within which a law without readings has to have demanded 0 W."""
 ROUNDING_W = 1e-6
+ASKS = ("deploy", "pull-back")
 
 _wild = st.one_of(st.sampled_from([None, math.nan, math.inf, -1.0, 0.0, 1e9]), st.floats(0.0, 300.0))
 _watts = st.one_of(st.sampled_from([0.0, math.nan, math.inf, -1.0, 1000.0]), st.floats(0.0, 250.0))
@@ -46,6 +47,7 @@ _stretches = st.lists(
             shaft_c=_wild,
             channels=st.sampled_from([None, (), (0,), (1, 2)]),
             deployment_mm=st.sampled_from([None, 0.0, 20.0, 60.0]),
+            withdrawn_mm=st.sampled_from([None, 0.0, 10.0, 100.0]),
         ),
         _watts,
         st.sampled_from([TICK_S, TICK_S, 0.05, 0.0, -1.0, 10.0, math.nan, math.inf]),
@@ -174,6 +176,42 @@ class LawConformance:
         expected = self.run(alone, 0.0, 10.0)
         self.run(other, 0.0, 7.0)
         assert self.run(beside, 0.0, 10.0) == expected
+
+    # ---- hands, and what is left after a break
+
+    def test_it_asks_for_what_hands_can_do(self) -> None:
+        @_some
+        @given(_stretches)
+        def holds(stretches: list[Stretch]) -> None:
+            law = self.fresh()
+            asks = [law.asks]
+            for seen, allowed, dt_s in _ticks(stretches):
+                law.step(seen, allowed, dt_s)
+                asks.append(law.asks)
+                assert not (law.finished and law.asks)
+                assert law.stage >= 0
+            for ask in asks:
+                if ask is not None:
+                    assert law.params.hands
+                    assert ask.kind in ASKS
+                    assert 0.0 < ask.value < math.inf
+                    assert ask.text
+
+        holds()
+
+    def test_it_goes_on_with_what_is_left(self) -> None:
+        """Broken off and taken up again it needs no longer than from the start, and ends by itself."""
+        params: LawParams = self.fresh().params
+        end_s = params.end[1]
+        assert params.remaining(Delivered(0.0, 0.0, 0, 0)) == params
+        left = params.remaining(Delivered(0.1 * end_s, 1.0, 0, 0))
+        assert left.kind == params.kind
+        assert left.peak == params.peak
+        assert 0.0 < left.end[1] <= end_s
+        law = self.law(left)
+        self.run(law, 0.0, left.end[1] + 2 * TICK_S, dt_s=DT_MAX_S)
+        self.run(law, left.end[1], left.end[1] + 2 * TICK_S)
+        assert law.finished
 
     # ---- its end
 

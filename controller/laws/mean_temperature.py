@@ -18,7 +18,7 @@ all tines hang on one output, so a tine above ``cut_c`` halves the power and lea
 ``resume_c`` (the one tip is left to the loop); a tine is missing after three bad readings in a row; with less than half
 of the tines read there is no power; where the operator confirms deployments, a hold starts only after the stage's has
 been confirmed. The integral stands still while power is clamped by anything. When impedance says that tissue around
-tines begins to dry (``laws.drying``), power is halved and the integral gives a fifth, once until it has been wetted
+tines begins to dry (``laws.drying``), power is halved and the integral gives way, once until it has been wetted
 again: dry tines would overshoot by tens of kelvins. Above ``impedance_max_ohm``, where it is given, there is no power
 (customary: 250 ohm).
 """
@@ -128,12 +128,13 @@ def asked_mm(params: MeanTemperatureParams, state: State, observation: Observati
 
 
 def _give_way(state: State, drying: Drying) -> State:
-    """Half the power at once, and a fifth of what the integral has gathered, when the tissue begins to dry. More of it
-    would wet the tissue again, which then never gets above boiling.
+    """Half the power at once when the tissue begins to dry, and half of what the integral has gathered, the next times
+    a fifth of it, three times at one place: more would keep the tissue wet, which then never gets above boiling.
     """
-    if not drying.onset:
+    if not drying.onset or drying.onsets > 3:
         return state._replace(drying=drying)
-    return state._replace(drying=drying, power_w=0.5 * state.power_w, integral_w=0.8 * state.integral_w)
+    keeps = 0.5 if drying.onsets == 1 else 0.8
+    return state._replace(drying=drying, power_w=0.5 * state.power_w, integral_w=keeps * state.integral_w)
 
 
 def _regulate(

@@ -230,6 +230,8 @@ class RfChain(GuardedSource):
 
     async def _send_power(self, power_w: float, allowed: Allowed) -> None:
         volt = self._regulator.wanted_v(power_w)
+        if self._on and self._regulator.measured_gain is None and volt == self._regulator.amplitude_v:
+            return  # stands still until it is measured, which each telling would put off
         self._regulator.changing()
         await self._sine.tell(volt, allowed)
         if self._on:

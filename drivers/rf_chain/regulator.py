@@ -5,8 +5,9 @@ square of the amplitude is the amplifier's gain, which the load does not change:
 overshoot. The gain is learnt from measurements, with bounds that hold whatever is measured:
 
 * the first amplitude after an off is for half the set-point at the nominal gain;
-* without a measurement it never rises beyond that, and with one never beyond the nominal gain's amplitude by more than
-  3 dB: a gain of less than half the nominal one is not believed, nor one of more than a hundred times;
+* without a measurement it never rises, and stands still until there is one, however the set-point moves upwards; with
+  one it is never beyond the nominal gain's amplitude by more than 3 dB: a gain of less than half the nominal one is not
+  believed, nor one of more than a hundred times;
 * a rise is at most 20 % at a time, a fall is made at once;
 * only a measurement whose every request left after the amplitude had settled counts, so that none is held against an
   amplitude that it does not belong to;
@@ -51,6 +52,8 @@ class Regulator:
         """The amplitude to set next for ``power_w``."""
         if self.measured_gain is None:
             wanted_v = math.sqrt(power_w / self.gain) * START
+            if self.amplitude_v is not None:
+                wanted_v = min(wanted_v, self.amplitude_v)
         else:
             wanted_v = math.sqrt(power_w / self.measured_gain)
         if self.amplitude_v is not None:

@@ -20,7 +20,6 @@ BELOW: dict[str, Any] = {
     "kind": "below-rolloff",
     "start_w": 60.0,
     "ramp_w_per_min": 120.0,
-    "climb_w_per_min": 12.0,
     "power_max_w": 200.0,
     "current_max_a": 2.0,
     "rise_ohm": 4.0,

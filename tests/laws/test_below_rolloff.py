@@ -49,7 +49,7 @@ def test_it_follows_a_load_that_changes():
     assert max(demand.power_w for demand in run.demands[-2000:]) < 65.0
 
 
-def test_the_first_climb_is_faster_than_the_others():
+def test_it_returns_fast_lingers_at_the_last_limit_and_goes_on():
     def z_ohm(t_s: float) -> float:
         return 84.5 if 21.0 <= t_s < 22.5 else 80.0
 
@@ -57,10 +57,28 @@ def test_the_first_climb_is_faster_than_the_others():
     assert run.to(11.0).power_w == pytest.approx(80.0, abs=0.5)  # 2 W/s from 60 W
     before_w = run.to(20.9).power_w
     assert run.to(22.4) == Demand(pytest.approx(0.6 * before_w, abs=2.0), "stepped back")
-    run.to(30.0)
-    low_w = run.demands[-1].power_w
-    assert run.to(40.0).power_w == pytest.approx(low_w + 2.0, abs=0.1)  # 12 W/min
+    limit_w = float(run.law.internals()["limit_w"])
+    assert limit_w == pytest.approx(before_w, abs=2.0)
+    settled_s = 25.0
+
+    def power_w(after_s: float) -> float:
+        return run.to(settled_s + after_s).power_w
+
+    at = [power_w(after_s) for after_s in (10.0, 20.0, 55.0, 65.0, 80.0)]
+    expected = [limit_w + 0.4 * limit_w * (t_s / 60.0 - 1.0) ** 3 for t_s in (10.0, 20.0, 55.0, 65.0, 80.0)]
+    assert at == pytest.approx(expected, abs=1.0)
     assert run.law.internals()["steps_back"] == 1.0
+
+
+def test_a_rise_below_the_last_limit_lowers_it_further():
+    def z_ohm(t_s: float) -> float:
+        return 84.5 if 21.0 <= t_s < 22.5 or 35.0 <= t_s < 36.5 else 80.0
+
+    run = Run(made(BELOW), lambda t_s, demand: Observation(t_s, z_ohm(t_s)))
+    before_w = run.to(34.9).power_w
+    run.to(37.0)
+    assert run.law.internals()["steps_back"] == 2.0
+    assert run.law.internals()["limit_w"] == pytest.approx(0.8 * before_w, rel=0.02)  # half-way to 0.6
 
 
 def test_a_roll_off_is_answered_by_low_power():
