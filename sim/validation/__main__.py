@@ -26,7 +26,10 @@ from sim.world.grid import MESHES
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("docs/validation.md"), show_default=True
 )
-def main(mesh: str, jobs: int, only: tuple[str, ...], folder: Path, out: Path) -> None:
+@click.option(
+    "--alone", is_flag=True, help="Without the rehearsals: no controller in the loop; the page is not written."
+)
+def main(mesh: str, jobs: int, only: tuple[str, ...], folder: Path, out: Path, alone: bool) -> None:
     """Predicted against published, side by side. Exits 0 when every burn ran: a miss is a result, not a failure."""
     try:
         cases = load_cases(folder)
@@ -43,17 +46,18 @@ def main(mesh: str, jobs: int, only: tuple[str, ...], folder: Path, out: Path) -
         if shown:
             click.echo(f"\r{done}/{total} {name:<24}", nl=False, err=True)
 
-    outcome = run(chosen, mesh=mesh, jobs=jobs, progress=tell)
+    outcome = run(chosen, mesh=mesh, jobs=jobs, loops=not alone, progress=tell)
     if shown:
         click.echo("\r" + " " * 40 + "\r", nl=False, err=True)
     click.echo(page.table(outcome))
-    if not only:
+    if not only and not alone:
         page.write(out, page.markdown(outcome))
         click.echo(f"written: {out}")
-    click.echo(f"{len(outcome.results)} burns in {time.perf_counter() - began_s:.0f} s")
-    for name, why in outcome.failed.items():
+    took_s = time.perf_counter() - began_s
+    click.echo(f"{len(outcome.results)} burns and {len(outcome.looped)} rehearsals in {took_s:.0f} s")
+    for name, why in (*outcome.failed.items(), *outcome.loop_failed.items()):
         click.echo(f"failed: {name}: {why}", err=True)
-    sys.exit(1 if outcome.failed else 0)
+    sys.exit(1 if outcome.failed or outcome.loop_failed else 0)
 
 
 if __name__ == "__main__":

@@ -120,14 +120,23 @@ def _shipped(name: str) -> Scene:
     )
 
 
+class InTheLoop(Model):
+    """A shipped protocol on a bench of ``examples/benches`` that make this burn with the controller in the loop."""
+
+    protocol: Annotated[str, Field(min_length=1)]
+    bench: Annotated[str, Field(min_length=1, description="a file there, without .yaml")]
+
+
 class Burn(Scene):
     """One burn. ``x``: the quantity that the series varies, for trends; ``until_short_axis_mm``: stop at this size;
-    ``turns``: electrodes of applications one after the other, each with the law from its beginning.
+    ``turns``: electrodes of applications one after the other, each with the law from its beginning; ``in_the_loop``:
+    what rehearses it as well.
     """
 
     x: float | None = None
     turns: tuple[tuple[int, ...], ...] = ()
     until_short_axis_mm: Annotated[float, Field(gt=0)] | None = None
+    in_the_loop: InTheLoop | None = None
     measured: dict[str, Measured] = Field(default_factory=dict)
 
 
@@ -268,3 +277,8 @@ def _complete(document: Document, case: Case, name: str) -> list[Problem]:
 def burns_of(cases: Mapping[str, Case]) -> dict[str, Case]:
     """Every burn that is to be computed, with its case."""
     return {name: case for case in cases.values() if case.status == "computed" for name in case.burns}
+
+
+def rehearsals_of(cases: Mapping[str, Case]) -> dict[str, Case]:
+    """Those of them that are to be rehearsed as well."""
+    return {name: case for name, case in burns_of(cases).items() if case.burns[name].in_the_loop is not None}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.alone import Task, simulate
-from sim.validation.cases import PLACED, Case, burns_of
+from sim.validation import loop
+from sim.validation.cases import PLACED, Case, burns_of, rehearsals_of
 from sim.validation.checks import Check, Correlation, Order, Peak, Ratio, Slope, Trend
 
 Floats = NDArray[np.float64]
@@ -38,6 +39,8 @@ class Verdict:
     predicted: float | None
     allowed: float
     gate: bool
+    looped: float | None = None
+    """Predicted with the controller in the loop; None: not rehearsed, or a rehearsal does not show it."""
 
     @property
     def off_by(self) -> float:
@@ -48,6 +51,11 @@ class Verdict:
     def met(self) -> bool:
         """Within the tolerance?"""
         return abs(self.off_by) <= self.allowed
+
+    @property
+    def looped_met(self) -> bool | None:
+        """Within the tolerance with the controller in the loop? None: not rehearsed."""
+        return None if self.looped is None else abs(self.looped - self.published) <= self.allowed
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Everything of one run of the validation. ``failed``: burn -> what the solver or the command said."""
+    """Everything of one run of the validation. ``failed``: burn -> what the solver or the command said; ``looped``:
+    figures with the controller in the loop, ``loop_failed``: what a rehearsal said.
+    """
 
     mesh: str
     cases: Mapping[str, Case]
@@ -71,6 +81,8 @@ class Outcome:
     failed: Mapping[str, str]
     verdicts: Mapping[str, list[Verdict]] = field(default_factory=dict)
     findings: Mapping[str, list[Finding]] = field(default_factory=dict)
+    looped: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    loop_failed: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(
@@ -78,27 +90,37 @@ def run(
     *,
     mesh: str = "fast",
     jobs: int = 2,
+    loops: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Outcome:
-    """Compute every burn of ``cases`` on ``mesh`` with ``jobs`` processes and judge it.
+    """Compute every burn of ``cases`` on ``mesh`` with ``jobs`` processes and judge it; ``loops``: rehearse those that
+    name a bench as well.
 
     A burn whose law ends early, or that the solver gives up, is reported, not raised. ``progress`` gets each finished
     burn's name, how many are finished and how many there are.
     """
     burns = burns_of(cases)
     results: dict[str, dict[str, Any]] = {}
+    looped: dict[str, dict[str, float | None]] = {}
     failed: dict[str, str] = {}
+    loop_failed: dict[str, str] = {}
     with ProcessPoolExecutor(max(1, jobs)) as pool:
-        futures = {pool.submit(compute, case, name, mesh): name for name, case in burns.items()}
+        rehearsals = rehearsals_of(cases) if loops else {}  # first: they take longest
+        futures = {pool.submit(loop.rehearse, case, name, mesh): (name, True) for name, case in rehearsals.items()}
+        futures |= {pool.submit(compute, case, name, mesh): (name, False) for name, case in burns.items()}
         for done, future in enumerate(as_completed(futures), 1):
-            name = futures[future]
+            name, in_the_loop = futures[future]
             try:
-                results[name] = future.result()
+                if in_the_loop:
+                    looped[name] = zone_figures(future.result(), burns[name].modality)
+                else:
+                    results[name] = future.result()
             except Exception as error:
-                failed[name] = f"{type(error).__name__}: {error}"
+                (loop_failed if in_the_loop else failed)[name] = f"{type(error).__name__}: {error}"
             if progress is not None:
                 progress(name, done, len(futures))
-    outcome = Outcome(mesh, cases, {name: results[name] for name in burns if name in results}, failed)
+    ordered = {name: results[name] for name in burns if name in results}
+    outcome = Outcome(mesh, cases, ordered, failed, looped=looped, loop_failed=loop_failed)
     return judge(outcome)
 
 
@@ -127,30 +149,26 @@ def compute(case: Case, name: str, mesh: str) -> dict[str, Any]:
 
 def figures(result: Mapping[str, Any], modality: str) -> dict[str, float | None]:
     """The quantities that cases may ask for, out of the result of a simulation. None: did not happen."""
-    prefix = "" if COMPARED[modality] == "before" else "contracted_"
-    zone = {name: result["zone"][prefix + name] for name in ("short_axis_mm", "long_axis_mm", "volume_ml")}
-    found: dict[str, float | None] = {
-        **zone,
-        **{
-            name: result[name]
-            for name in (
-                "energy_j",
-                "duration_s",
-                "rolloffs",
-                "first_rolloff_s",
-                "impedance_start_ohm",
-                "impedance_min_ohm",
-            )
-        },
-        "aspect": zone["short_axis_mm"] / zone["long_axis_mm"] if zone["long_axis_mm"] else None,
-        "energy_per_ml_j": result["energy_j"] / zone["volume_ml"] if zone["volume_ml"] else None,
-    }
+    names = ("first_rolloff_s", "impedance_start_ohm", "impedance_min_ohm")
+    found = {**zone_figures(result, modality), **{name: result[name] for name in names}}
     for probe in result["probes"]:
         place = f"{probe['radius_mm']:g}mm"
         found[f"max_{place}_c"] = probe["max_c"]
         found[f"end_{place}_c"] = probe["end_c"]
         found[f"time_to_54c_{place}_s"] = probe["time_to_54c_s"]
     return found
+
+
+def zone_figures(result: Mapping[str, Any], modality: str) -> dict[str, float | None]:
+    """Those of them that a rehearsal shows as well."""
+    prefix = "" if COMPARED[modality] == "before" else "contracted_"
+    zone = {name: result["zone"][prefix + name] for name in ("short_axis_mm", "long_axis_mm", "volume_ml")}
+    return {
+        **zone,
+        **{name: result[name] for name in ("energy_j", "duration_s", "rolloffs")},
+        "aspect": zone["short_axis_mm"] / zone["long_axis_mm"] if zone["long_axis_mm"] else None,
+        "energy_per_ml_j": result["energy_j"] / zone["volume_ml"] if zone["volume_ml"] else None,
+    }
 
 
 def judge(outcome: Outcome) -> Outcome:
@@ -161,13 +179,22 @@ def judge(outcome: Outcome) -> Outcome:
         if case.status != "computed":
             continue
         verdicts[name] = [
-            Verdict(burn, quantity, m.value, m.sd, predicted.get(burn, {}).get(quantity), m.allowed(quantity), m.gate)
+            Verdict(
+                burn,
+                quantity,
+                m.value,
+                m.sd,
+                predicted.get(burn, {}).get(quantity),
+                m.allowed(quantity),
+                m.gate,
+                outcome.looped.get(burn, {}).get(quantity),
+            )
             for burn, made in case.burns.items()
             for quantity, m in made.measured.items()
         ]
         x = {burn: made.x for other in outcome.cases.values() for burn, made in other.burns.items()}
         findings[name] = [_examine(check, predicted, x) for check in case.checks]
-    return Outcome(outcome.mesh, outcome.cases, outcome.results, outcome.failed, verdicts, findings)
+    return replace(outcome, verdicts=verdicts, findings=findings)
 
 
 def _examine(check: Check, predicted: Mapping[str, Mapping[str, Any]], at: Mapping[str, float | None]) -> Finding:

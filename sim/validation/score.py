@@ -16,6 +16,7 @@ class Score:
     """Counts and roots of mean squares over all computed cases. The RMS pairs are (burns, mm).
 
     ``energies`` are those of gated and supporting cases: a case of confidence ``trend`` says nothing in absolute terms.
+    ``looped``: figures with the controller in the loop; ``loop_gated``: rehearsed burns of gated cases, by their axes.
     """
 
     figures: int
@@ -29,15 +30,23 @@ class Score:
     checks: int
     checks_met: int
     wrong_signs: tuple[str, ...]
+    looped: int
+    looped_met: int
+    loop_gated: int
+    loop_gated_met: int
 
 
 def score_of(outcome: Outcome) -> Score:
     """The score of a run."""
     verdicts = [verdict for group in outcome.verdicts.values() for verdict in group]
     gated: dict[str, bool] = {}
+    loop_gated: dict[str, bool] = {}
     for v in verdicts:
         if v.gate and v.quantity in AXES:
             gated[v.burn] = gated.get(v.burn, True) and v.met
+            if v.looped_met is not None:
+                loop_gated[v.burn] = loop_gated.get(v.burn, True) and v.looped_met
+    looped = [v.looped_met for v in verdicts if v.looped_met is not None]
     energies = [
         v
         for name, group in outcome.verdicts.items()
@@ -58,6 +67,10 @@ def score_of(outcome: Outcome) -> Score:
         checks=len(findings),
         checks_met=sum(f.met for _, f in findings),
         wrong_signs=tuple(f"{name}: {f.check.kind} of {f.check.of}" for name, f in findings if f.wrong_sign),
+        looped=len(looped),
+        looped_met=sum(looped),
+        loop_gated=len(loop_gated),
+        loop_gated_met=sum(loop_gated.values()),
     )
 
 

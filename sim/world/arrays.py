@@ -131,4 +131,5 @@ def array_from(applicator: Mapping[str, Any]) -> ElectrodeGroup:
     if "array" not in applicator:
         raise ValueError(f"applicator.array is missing: one of {', '.join(ARRAYS)}")
     model = ARRAYS.named(applicator["array"])
-    return model.deployed(applicator.get("deployment_mm", model.deployment_max_mm))
+    deployment_mm = applicator.get("deployment_mm")
+    return model.deployed(model.deployment_max_mm if deployment_mm is None else deployment_mm)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from sim.backdoor import answer
 from sim.bench import SimBench
 from sim.devices.resistor import Resistor
+from sim.world.solid.field import SolidField
 
 DEVICES = {"gen": {"driver": "tc-cxn", "port": "sim://gen"}}
 ARRAY = {"kind": "expandable-array", "array": "starburst-xl", "deployment_mm": 20}
@@ -89,6 +91,19 @@ async def test_a_slip_is_refused_before_anything_moves() -> None:
 
 
 @pytest.mark.virtual
+async def test_what_was_refused_is_not_done_later() -> None:
+    bench = SimBench({"devices": DEVICES, "applicator": NEEDLE})
+    bench.start(asyncio.get_running_loop())
+    try:
+        with pytest.raises(ValueError, match="a needle has no tines"):
+            bench.hand("deploy", 30.0)
+        bench.hand("pull-back", 10.0)
+        await asyncio.sleep(3.0)
+    finally:
+        bench.stop()
+
+
+@pytest.mark.virtual
 async def test_a_hurried_hand_ends_what_it_was_doing() -> None:
     bench = SimBench({"devices": DEVICES, "applicator": ARRAY})
     world: Any = bench.world
@@ -98,9 +113,56 @@ async def test_a_hurried_hand_ends_what_it_was_doing() -> None:
         await asyncio.sleep(0.6)
         assert 21.0 < world.deployment_mm < 29.0
         bench.hand("deploy", 40.0)
-        assert 30.0 < world.deployment_mm < 40.0
+        assert world.deployment_mm == pytest.approx(30.0)
         await asyncio.sleep(3.0)
         assert world.deployment_mm == pytest.approx(40.0)
+    finally:
+        bench.stop()
+
+
+@pytest.mark.virtual
+async def test_emulators_get_a_word_in_while_hands_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Field solutions are what the time goes into: never more in one turn of the loop than one new shape needs."""
+    solved_s: list[float] = []
+    moved_s: list[float] = []
+    solve, loop = SolidField.solve, asyncio.get_running_loop()
+
+    def timed(self: SolidField, *arguments: Any) -> None:
+        solved_s.append(loop.time())
+        solve(self, *arguments)
+
+    bench = SimBench({"devices": DEVICES, "applicator": {**ARRAY, "deployment_mm": None}})
+    world: Any = bench.world
+    deploy = world.deploy
+
+    def moved(mm: float) -> None:
+        moved_s.append(loop.time())
+        deploy(mm)
+
+    bench.start(loop)
+    try:
+        monkeypatch.setattr(SolidField, "solve", timed)
+        monkeypatch.setattr(world, "deploy", moved)
+        for kind, value, shapes in (
+            ("deploy", 30.0, 1),
+            ("deploy", 40.0, 8),
+            ("pull-back", 10.0, 0),
+            ("deploy", 40.0, 0),
+        ):
+            solved_s.clear()
+            bench.hand(kind, value)
+            await asyncio.sleep(3.0)
+            turns = Counter(solved_s)
+            assert max(turns.values(), default=0) <= 8, kind
+            assert all(turns[at_s] <= 3 for at_s in moved_s), kind
+            assert sum(count > 2 for count in turns.values()) == shapes, kind  # a shape is worked out once
+        assert world.deployment_mm == pytest.approx(40.0)
+        solved_s.clear()
+        bench.hand("reposition", None)
+        assert world.deployment_mm == pytest.approx(40.0)  # not before it was worked out
+        await asyncio.sleep(1.0)
+        assert max(Counter(solved_s).values()) <= 8
+        assert not world.deployment_mm < 50.0  # as at the beginning
     finally:
         bench.stop()
 

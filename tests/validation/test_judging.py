@@ -1,5 +1,6 @@
 """From figures to verdicts, score and page, without a solver."""
 
+import dataclasses
 import json
 
 import pytest
@@ -9,7 +10,7 @@ from sim.validation import __main__ as command
 from sim.validation import page
 from sim.validation.cases import Case
 from sim.validation.checks import Correlation, Order, Peak, Ratio, Slope, Trend
-from sim.validation.run import Outcome, _examine, figures, judge
+from sim.validation.run import Outcome, _examine, figures, judge, zone_figures
 from sim.validation.score import score_of
 from tests.validation.test_cases import GOOD
 
@@ -77,6 +78,26 @@ def test_what_was_not_computed_is_a_miss_not_a_met():
     assert not any(v.met for v in judged.verdicts["T"])
     assert score_of(judged).gated_met == 0
     assert "**A did not run**: NotConverged: x" in page.markdown(judged)
+
+
+def test_what_was_rehearsed_stands_beside_the_ideal_generator():
+    plain = outcome()
+    assert (score_of(plain).looped, score_of(plain).loop_gated) == (0, 0)
+    assert "in the loop" not in page.markdown(plain).split("## T")[1]
+    looped = {"A": {**zone_figures(RESULT, "rf"), "short_axis_mm": 24.0}}
+    judged = judge(dataclasses.replace(plain, looped=looped, loop_failed={"B": "NotCompleted: why"}))
+    seen = {(v.burn, v.quantity): (v.looped, v.looped_met) for v in judged.verdicts["T"]}
+    assert seen["A", "short_axis_mm"] == (24.0, True)
+    assert seen["A", "energy_j"] == (20000.0, False)
+    assert seen["B", "short_axis_mm"] == (None, None)
+    score = score_of(judged)
+    assert (score.looped, score.looped_met, score.loop_gated, score.loop_gated_met) == (2, 1, 1, 1)
+    text = page.markdown(judged)
+    assert "| A | short axis, mm | 22.0 | 20.0 | -2.0 | ±3.0 | met, gate | 24.0 | met |" in text
+    assert "**B was not rehearsed to its end**: NotCompleted: why" in text
+    assert "A              short axis, mm " in page.table(judged) and "24.0  met (gate), met in the loop" in page.table(
+        judged
+    )
 
 
 PREDICTED = {

@@ -13,6 +13,7 @@ from sim.world.needle import straight
 from sim.world.plant import Plant, plant_for
 from sim.world.properties import tissue_named
 from sim.world.solid.burn import SolidBurn
+from sim.world.solid.field import SolidField
 
 BOVINE = tissue_named("exvivo_bovine")
 SWITCHED = {"kind": "switched-needles", "gauge": 17, "active_tip_mm": 30, "needles": 3, "spacing_mm": 20}
@@ -121,6 +122,52 @@ def test_tines_are_pushed_out_into_the_same_tissue():
     assert burn.balance()["residual"] < 1e-5
     assert burn.wall_c > 37.0
     assert burn.cooled_w == 0.0
+
+
+def counted(monkeypatch):
+    """Field solutions from now on: what most of the time goes into."""
+    solves, solve = [], SolidField.solve
+
+    def count(self, *arguments):
+        solves.append(self)
+        solve(self, *arguments)
+
+    monkeypatch.setattr(SolidField, "solve", count)
+    return solves
+
+
+def test_a_shape_prepared_ahead_is_taken_with_one_field_and_is_the_same(monkeypatch):
+    block = {"kind": "expandable-array", "array": "starburst-xl"}
+    shapes = [applicator_from({**block, "deployment_mm": mm}) for mm in (20.0, 30.0)]
+    prepared, at_once = SolidBurn(shapes[0], BOVINE), SolidBurn(shapes[0], BOVINE)
+    solves = counted(monkeypatch)
+    for burn in (prepared, at_once):
+        burn.step(1.0, 50.0, 37.0, 0.0)
+    prepared.prepare(shapes[1])
+    ahead = len(solves)
+    assert ahead <= 8  # to find what the contacts conduct
+    prepared.step(1.0, 50.0, 37.0, 0.0)  # the tissue goes on meanwhile
+    at_once.step(1.0, 50.0, 37.0, 0.0)
+    prepared.prepare(shapes[1])
+    solves.clear()
+    prepared.deploy(shapes[1])
+    assert len(solves) == 1
+    at_once.deploy(shapes[1])
+    assert all(np.array_equal(a, at_once.save()[name]) for name, a in prepared.save().items())
+    prepared.prepare(shapes[0])  # another one than comes
+    prepared.deploy(shapes[1])
+    assert prepared.impedance_ohm == pytest.approx(at_once.impedance_ohm, rel=1e-5)
+    with pytest.raises(ValueError, match="Needle has no tines"):
+        prepared.prepare(Needle(0.7e-3, 0.03))
+
+
+def test_pulled_back_metal_keeps_its_shape_and_costs_one_field(monkeypatch):
+    burn = SolidBurn(group_of((-8, 0), (8, 0), active_m=0.02), BOVINE)
+    burn.step(1.0, 50.0, 10.0, 3000.0)
+    ohm, solves = burn.impedance_ohm, counted(monkeypatch)
+    burn.pull_back(5e-3)
+    assert len(solves) == 1
+    assert burn.impedance_ohm == pytest.approx(ohm, rel=0.05)
 
 
 def test_what_was_saved_goes_on_to_the_last_bit():
