@@ -188,6 +188,8 @@ class Burn:
         """Refused: a straight probe has no tines."""
         raise ValueError(f"deploy: {type(applicator).__name__} has no tines; an expandable-array has")
 
+    prepare = deploy
+
     def zone(self) -> zone.Zone:
         """The white zone now."""
         share = self.tissue.contraction_rf if self._antenna is None else self.tissue.contraction_mw

@@ -51,6 +51,9 @@ class Plant(Protocol):
     def deploy(self, applicator: Applicator) -> None:
         """The same applicator with its tines elsewhere in the same tissue. Raises ValueError for one without tines."""
 
+    def prepare(self, applicator: Applicator) -> None:
+        """What ``deploy`` to this shape can do ahead, whatever becomes of the tissue until then. Raises as it does."""
+
     def zone(self) -> Zone:
         """The white zone now."""
 

@@ -51,26 +51,26 @@ class SolidBurn:
     ) -> None:
         if mesh not in SPACINGS:
             raise ValueError(checks.unknown("mesh", mesh, SPACINGS))
-        self.tissue, self._spacing, self._applicator = tissue, SPACINGS[mesh], applicator
+        self.tissue, self._spacing = tissue, SPACINGS[mesh]
         self._vessel = vessel
         self._sums = np.zeros(kernels.SUMS)
         self._clock = np.zeros(CLOCKS)
         self._connected: tuple[int, ...] = ()
+        self._ahead: tuple[Applicator, Source] | None = None
         self.impedance_ohm, self.cooled_w, self.reflected, self.wall_c = math.nan, 0.0, 0.0, tissue.start_c
-        self._place(applicator)
+        self._place(_source(applicator, tissue, self._spacing))
+        self._fresh_field()
 
-    def _place(self, applicator: ElectrodeGroup | AntennaGroup) -> None:
-        """Put an applicator into fresh tissue."""
-        source = _source(applicator, self.tissue, self._spacing)
+    def _place(self, source: Source) -> None:
+        """Put an applicator into fresh tissue; a field is due."""
         if self._connected and source.channels != len(self._everything()):
             raise ValueError(f"applicator: {source.channels} channels instead of {len(self._everything())}")
-        self._source, self._applicator = source, applicator
+        self._source = source
         self._cells = Cells(source, laws(source.parameters))
         self._sink = VesselSink(self._vessel, self._cells, self.tissue.blood_c) if self._vessel is not None else None
         self._dt_max_s = min(self._spacing.dt_max_s, self._cells.stable_dt_s())
         self._connected = self._connected or self._everything()
         source.connect(self._connected)
-        self._fresh_field()
 
     def _everything(self) -> tuple[int, ...]:
         return tuple(range(self._source.channels))
@@ -141,7 +141,15 @@ class SolidBurn:
         what the metal's channel closes with, is booked as stored. Raises ValueError outside 0 to 50 mm.
         """
         checks.number("distance_m", distance_m, 0.0, 50.0e-3)
-        self._move(self._applicator, distance_m)
+        self._move(self._source, distance_m)
+
+    def prepare(self, applicator: Applicator) -> None:
+        """Most of the work of a ``deploy`` to this shape, ahead of it: what does not depend on the tissue's state.
+
+        Raises ValueError as ``deploy`` does.
+        """
+        if self._ahead is None or self._ahead[0] != applicator:
+            self._ahead = applicator, self._shaped(applicator)
 
     def deploy(self, applicator: Applicator) -> None:
         """The same electrodes in another shape, in the same tissue: tines pushed out further, with the trocar's end
@@ -149,13 +157,18 @@ class SolidBurn:
         as they are; a grid that must reach further takes them over by volume. Raises ValueError for an applicator that
         does not fit, or has other channels.
         """
-        if not isinstance(applicator, ElectrodeGroup) or not isinstance(self._applicator, ElectrodeGroup):
-            raise ValueError(f"deploy: {type(applicator).__name__} has no tines; an expandable-array has")
-        self._move(applicator, 0.0)
+        ahead, self._ahead = self._ahead, None
+        source = ahead[1] if ahead is not None and ahead[0] == applicator else self._shaped(applicator)
+        self._move(source, 0.0)
 
-    def _move(self, applicator: ElectrodeGroup | AntennaGroup, back_m: float) -> None:
+    def _shaped(self, applicator: Applicator) -> Source:
+        if not isinstance(applicator, ElectrodeGroup) or not isinstance(self._source, ElectrodeSource):
+            raise ValueError(f"deploy: {type(applicator).__name__} has no tines; an expandable-array has")
+        return _source(applicator, self.tissue, self._spacing)
+
+    def _move(self, source: Source, back_m: float) -> None:
         old, before_j = self._cells, self._cells.stored_j()
-        self._place(applicator)
+        self._place(source)
         self._cells.take_over(old, back_m)
         self._clock[SHIFTED_J] += self._cells.stored_j() - before_j
         self._fresh_field()

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from sim.world.needle import FILM_W_M2K
 from sim.world.solid import kernels_heat as kernels
@@ -166,9 +167,13 @@ def carried(old: SolidGrid, new: SolidGrid, values: Array, back_m: float) -> Arr
     result = values
     for axis in range(3):
         shift = back_m if axis == 2 else 0.0
+        if not shift and np.array_equal(old.faces_m[axis], new.faces_m[axis]):
+            continue
         low, high = new.faces_m[axis][:-1] + shift, new.faces_m[axis][1:] + shift
         from_, to = old.faces_m[axis][:-1], old.faces_m[axis][1:]
         overlap = np.minimum(high[:, None], to) - np.maximum(low[:, None], from_)
-        share = np.maximum(overlap, 0.0) / (high - low)[:, None]
-        result = np.moveaxis(np.tensordot(share, result, axes=(1, axis)), 0, axis)
+        share = sparse.csr_array(np.maximum(overlap, 0.0) / (high - low)[:, None])  # a few cells each
+        lines = np.moveaxis(result, axis, 0)
+        moved = share @ lines.reshape(len(lines), -1)
+        result = np.moveaxis(moved.reshape(-1, *lines.shape[1:]), 0, axis)
     return result

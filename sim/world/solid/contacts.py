@@ -40,29 +40,34 @@ class Contacts:
 
 def surface(grid: SolidGrid, parts: Sequence[tuple[int, Sequence[Point], float]]) -> Contacts:
     """Contacts of ``parts``: (owner, path, radius m). Raises ValueError for a path that leaves the domain."""
-    cells, owners, areas = [], [], []
-    for owner, path, radius in parts:
-        if len(path) < 2:
-            continue
-        points, area = _samples(path, radius, grid.core_m)
-        cell, weight = _around(grid, points)
-        cells.append(cell.ravel())
-        areas.append((weight * area).ravel())
-        owners.append(np.full(cell.size, owner))
-    if not cells:
+    metal = [part for part in parts if len(part[1]) > 1]
+    if not metal:
         empty = np.empty(0, np.int64)
         return Contacts(empty, empty, np.empty(0), np.empty(0))
-    total = int(np.prod(grid.padded))
-    keys, position = np.unique(np.concatenate(owners) * total + np.concatenate(cells), return_inverse=True)
-    area_m2: Array = np.bincount(position, np.concatenate(areas), keys.size).astype(np.float64)
-    return Contacts(keys % total, keys // total, area_m2, area_m2 / grid.core_m)
+    points, area, owner = _samples(metal, grid.core_m)
+    cell, weight = _around(grid, points)
+    total, owners = int(np.prod(grid.padded)), sorted({part[0] for part in metal})
+    cells, areas = [], []
+    for mine in (owner == one for one in owners):
+        shared = np.bincount(cell[mine].ravel(), (weight[mine] * area[mine, None]).ravel(), total)
+        cells.append(np.flatnonzero(shared))
+        areas.append(shared[cells[-1]])
+    area_m2: Array = np.concatenate(areas)
+    held = np.repeat(owners, [found.size for found in cells])
+    return Contacts(np.concatenate(cells), held, area_m2, area_m2 / grid.core_m)
 
 
-def _samples(path: Sequence[Point], radius_m: float, core_m: float) -> tuple[Array, float]:
-    """Points on the surface of a bent cylinder, [n, 3], and the area of each, m2."""
-    length = wires.length_m(path)
-    pieces = max(1, int(np.ceil(length / (core_m / 4))))
-    start, end = wires.cut(path, pieces)
+def _samples(
+    parts: Sequence[tuple[int, Sequence[Point], float]], core_m: float
+) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Points on the surfaces of bent cylinders, [n, 3], the area of each, m2, and its owner."""
+    starts, ends, pieces = [], [], []
+    for _, path, _ in parts:
+        pieces.append(max(1, int(np.ceil(wires.length_m(path) / (core_m / 4)))))
+        start, end = wires.cut(path, pieces[-1])
+        starts.append(start)
+        ends.append(end)
+    start, end = np.concatenate(starts), np.concatenate(ends)
     along = end - start
     along /= np.linalg.norm(along, axis=1)[:, None]
     helper = np.where(np.abs(along[:, 2:]) < 0.9, (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
@@ -71,8 +76,12 @@ def _samples(path: Sequence[Point], radius_m: float, core_m: float) -> tuple[Arr
     other = np.cross(along, across)
     angle = (np.arange(ANGLES) + 0.5) * (2 * np.pi / ANGLES)
     ring = np.cos(angle)[:, None] * across[:, None] + np.sin(angle)[:, None] * other[:, None]
-    points = ((start + end) / 2)[:, None] + radius_m * ring
-    return points.reshape(-1, 3), 2 * np.pi * radius_m * length / (pieces * ANGLES)
+    radius = np.repeat([radius_m for _, _, radius_m in parts], pieces)
+    points = ((start + end) / 2)[:, None] + radius[:, None, None] * ring
+    samples = np.array(pieces) * ANGLES
+    each = [2 * np.pi * r * wires.length_m(path) / n for (_, path, r), n in zip(parts, samples, strict=True)]
+    owner = np.array([owner for owner, _, _ in parts], np.int64)
+    return points.reshape(-1, 3), np.repeat(each, samples), np.repeat(owner, samples)
 
 
 def _around(grid: SolidGrid, points: Array) -> tuple[NDArray[np.int64], Array]:
@@ -96,7 +105,8 @@ def _around(grid: SolidGrid, points: Array) -> tuple[NDArray[np.int64], Array]:
         up = (corner >> 2 & 1, corner >> 1 & 1, corner & 1)
         i, j, k = (b + u for b, u in zip(below, up, strict=True))
         cell[:, corner] = ((i + 1) * rows + j + 1) * columns + k
-        weight[:, corner] = np.prod([s if u else 1 - s for s, u in zip(share, up, strict=True)], axis=0)
+        x, y, z = (s if u else 1 - s for s, u in zip(share, up, strict=True))
+        weight[:, corner] = x * y * z
     return cell, weight
 
 

@@ -88,7 +88,9 @@ class ElectrodeSource:
         lists = []
         for cooled in (True, False):
             bare = [(owner[i], c.path_m, c.radius_m) for i, c in enumerate(group.conductors) if c.cooled == cooled]
-            lists.append((surface(self.grid, bare), 1.0 if cooled else 0.0, 1))
+            all_bare = len(bare) == len(group.conductors)  # then the field has found them already
+            contacts = self._field.contacts if all_bare else surface(self.grid, bare)
+            lists.append((contacts, 1.0 if cooled else 0.0, 1))
         shafts = [(owner[i], below(c.shaft_m, top_m), c.radius_m) for i, c in enumerate(group.conductors) if c.cooled]
         lists.append((surface(self.grid, shafts), SHAFT_FILM_RATIO, 0))
         return Sinks(
