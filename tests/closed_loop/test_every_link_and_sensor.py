@@ -81,7 +81,7 @@ LINKS = [
     Case("gen.link.drop@6", "H15", "staleness", "gen", STALE_S, "LOCKOUT"),  # off cannot be proven any more
     Case("gen.link.delay@6", "H15", "staleness", "gen", STALE_S, "LOCKOUT"),
     Case("gen.link.garbage@6", "H15", "staleness", "gen", STALE_S, "LOCKOUT"),
-    Case("gen.link.late@6", "H15", "staleness", "gen", 1.0),
+    Case("gen.link.late@6", "H22", "apply", "gen", 1.0, "LOCKOUT"),  # late: the answer to a set-point, then off's proof
     Case("gen.link.disconnect@6", "H15", "link", "gen", 0.1, "LOCKOUT"),
     Case("gen.link.drop@6+0.5", "H15", "staleness", "gen", STALE_S),  # back in time for the proof
     Case("pump.link.disconnect@6", "H15", "link", "pump", 0.3),
