@@ -100,6 +100,7 @@ def pairs(modalities: Sequence[str]) -> list[Case]:
         for latent, row, modality in itertools.product(LATENT, injections(), modalities)
         if row.fault not in LATENT and not row.benign and row.shows != "stop" and modality in row.only
         for phase in AFTER_LATENT
+        if not row.phases or phase in row.phases
     ]
 
 

@@ -89,6 +89,11 @@ def test_every_fault_of_the_catalogue_is_injected_or_said_why_not():
 CIRCULATOR = {kind.name for kind in faults.CATALOGUE if kind.scope in ("chiller", "circulator")}
 
 
+def test_a_fault_is_set_only_where_it_can_be_seen():
+    cases = [*plan.singles(("rf",)), *plan.pairs(("rf",))]
+    assert {case.phase for case in cases if case.fault == "gen.spontaneous_on"}.isdisjoint({"fire", "ramp", "steady"})
+
+
 def test_every_row_is_for_a_modality_that_there_is():
     assert all(set(row.only) <= set(MODALITIES) for row in injections())
     assert find("pump.stall").expected("steady").within_s == 0.6
