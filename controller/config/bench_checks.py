@@ -179,21 +179,23 @@ def _cooling(document: Document, bench: Bench) -> list[Problem]:
 
 def _cutoff(document: Document, bench: Bench, declarations: Mapping[str, Declaration]) -> list[Problem]:
     source = declarations.get(bench.roles.source)
-    if source is None or bench.roles.enable is not None or source.native_deadman_s is not None:
+    line = declarations.get(bench.roles.enable) if bench.roles.enable is not None else None
+    if source is None or source.native_deadman_s is not None:
+        return []
+    if line is not None and line.native_deadman_s is not None:
         return []
     if source.power_max_w is not None and source.power_max_w <= INDEPENDENT_CUTOFF_ABOVE_W:
         return []
     if getattr(bench, AWKWARD_KEY):
         return []
     rating = f"{source.power_max_w:g} W" if source.power_max_w is not None else "unknown power"
+    at, lacks, remedy = "source", "this bench has no enable line", "wire an enable relay and name it as roles.enable"
+    if line is not None:
+        at, lacks = "enable", f"{bench.roles.enable} ({line.model}) opens only when it is told to"
+        remedy = "use a relay that opens when it is not refreshed and give its time as options.native_timeout_s"
+    what = f"{source.model} ({rating}) has no dead-man of its own and {lacks}: if host and watchdog die, it stays on"
     return [
-        document.problem(
-            ("roles", "source"),
-            f"{source.model} ({rating}) has no dead-man of its own and this bench has no enable line: "
-            "if host and watchdog die, it stays on",
-            "wire an enable relay and name it as roles.enable, "
-            f"or write '{AWKWARD_KEY}: true' (every record will say so)",
-        )
+        document.problem(("roles", at), what, f"{remedy}, or write '{AWKWARD_KEY}: true' (every record will say so)")
     ]
 
 

@@ -117,7 +117,9 @@ class ControlLoop:
         if self._switchboard is not None:  # nothing, until its electrodes are connected
             applied = Applied(self.applied_w, self.applied_s)
             demand = self._switchboard.route(demand, out.state is State.FIRING, snapshot, applied)
-        forward = self.application.levelled(demand, snapshot, out.permit, now_s) if self.application else demand
+        forward = demand  # what the generator must be told so that the load gets that, never above the permit
+        if self.application is not None:
+            forward = self.application.levelled(demand, snapshot, out.permit, now_s)
         setpoint = self._gate.decide(forward, out.permit, now_s)  # what may be sent
         await self._apply(setpoint, out)  # the one await: bounded, and void if the epoch has moved on
         self._watchdog.beat(  # evidence of a finished tick, so it comes after everything that can fail

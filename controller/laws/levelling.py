@@ -10,6 +10,7 @@ forward power and need none of this.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from controller.laws.base import permitted_w, present, sane_dt_s
@@ -44,12 +45,11 @@ class Levelling(NamedTuple):
         stepped = abs(wanted_w - before_w) > max(STEP_W, STEP_FRACTION * before_w)
         steady_s = 0.0 if stepped else self.steady_s + sane_dt_s(dt_s)
         ratio, cap_w = self.ratio, permitted_w(permit)
-        if load_w is not None and forward_w is not None and present(load_w) and present(forward_w) and load_w > 0.0:
+        if load_w is not None and forward_w is not None and present(forward_w) and 0.0 < load_w < math.inf:
             if steady_s >= SETTLE_S and wanted_w >= LEAST_W:
                 short = (wanted_w - load_w) / wanted_w
                 if short < 0.0 or ratio * wanted_w < cap_w:
                     ratio += ratio * short * sane_dt_s(dt_s) / FOLLOWS_S
             # No more than what comes back explains: a generator that lags behind its set-point must not be pushed.
             ratio = max(1.0, min(ratio, RATIO_MAX, SLACK * forward_w / load_w))
-        forward_w = min(ratio * wanted_w, cap_w)
-        return Levelling(ratio, wanted_w, steady_s), demand._replace(power_w=forward_w)
+        return Levelling(ratio, wanted_w, steady_s), demand._replace(power_w=min(ratio * wanted_w, cap_w))

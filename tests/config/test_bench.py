@@ -220,6 +220,14 @@ class TestIndependentCutoff:
     def test_an_enable_line_is_enough(self):
         assert bench().source.native_deadman_s is None
 
+    def test_a_relay_that_holds_its_state_is_no_cut_off(self):
+        assert refusal(spoiled(BENCH, "relay: 1, native_timeout_s: 2.0", "relay: 1")) == (
+            "bench.yaml:17: roles.enable: tc-cxn (200 W) has no dead-man of its own and enable (kmtronic-relay) opens "
+            "only when it is told to: if host and watchdog die, it stays on; use a relay that opens when it is not "
+            "refreshed and give its time as options.native_timeout_s, or write "
+            "'accept_no_independent_cutoff_i_understand_the_generator_stays_on: true' (every record will say so)"
+        )
+
     def test_without_one_the_bench_is_refused(self):
         assert refusal(spoiled(BENCH, "  enable: enable\n", "")) == (
             "bench.yaml:10: roles.source: tc-cxn (200 W) has no dead-man of its own and this bench has no enable line: "
