@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import socket
 import statistics
@@ -19,6 +20,7 @@ from benchmarks.wires.ends import (
     serve_emulator,
     serve_idle,
     serve_line,
+    spin,
     tcp_echo,
 )
 from benchmarks.wires.queries import BAUD, taker
@@ -35,36 +37,47 @@ ROUNDS = 4
 
 
 async def lines_row(seconds: float) -> Row:
-    """Eight lines at 115200 baud, polled at once, against eight times what one line gives a blocking client."""
+    """Eight lines at 115200 baud, polled at once, against eight times what one line gives a blocking client just before
+    and after; the median of some turns."""
     wire_s = (len(REQUEST) + len(REPLY)) * CHARACTER_BITS / BAUD
     ends = [pty_echo(wire_s) for _ in range(LINES)]
     try:
-        before = _one_line(ends[0][0], seconds / 4)
         ports = [LinkPort(await open_link(path, BAUD), path) for path, _, _ in ends]
-        take = taker(len(REPLY))
-        until_s = time.perf_counter() + seconds
-
-        async def poll(port: LinkPort) -> int:
-            count = 0
-            while time.perf_counter() < until_s:
-                await port.exchange(REQUEST, take, timeout_s=1.0)
-                count += 1
-            return count
-
-        began_s, began_cpu_s = time.perf_counter(), time.process_time()
-        done = sum(await asyncio.gather(*(poll(port) for port in ports)))
-        took_s, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
+        alone = [_one_line(ends[0][0], seconds / ROUNDS / 4)]
+        together, busy = [], []
+        for _ in range(ROUNDS):
+            began_cpu_s = time.process_time()
+            together.append(await _polled(ports, seconds / ROUNDS))
+            busy.append((time.process_time() - began_cpu_s) / (seconds / ROUNDS))
+            alone.append(_one_line(ends[0][0], seconds / ROUNDS / 4))
         for port in ports:
             await port.close()
-        most = LINES * (before + _one_line(ends[0][0], seconds / 4)) / 2.0
     finally:
         for _, slave, peer in ends:
             peer.stop()
             os.close(slave)
-    ratio = done / took_s / most
-    note = f"the lines' own limit {LINES / wire_s:.0f}; {100 * cpu_s / took_s:.0f} % of a core"
+    most = [LINES * (before + after) / 2.0 for before, after in itertools.pairwise(alone)]
+    ratios = [ours / theirs for ours, theirs in zip(together, most, strict=True)]
+    ratio, ours, theirs = (statistics.median(values) for values in (ratios, together, most))
+    share = 100 * statistics.median(busy)
+    note = f"{min(ratios):.2f} to {max(ratios):.2f}; lines' own limit {LINES / wire_s:.0f}; {share:.0f} % of a core"
     what, against = f"eight lines at {BAUD} baud", "8 x one line, blocking client"
-    return Row(what, done / took_s, "1/s", against, most, ratio, ">= 0.95 x", ratio >= 0.95, note)
+    return Row(what, ours, "1/s", against, theirs, ratio, ">= 0.95 x", ratio >= 0.95, note)
+
+
+async def _polled(ports: list[LinkPort], seconds: float) -> float:
+    """Queries a second of all ports together."""
+    take, began_s = taker(len(REPLY)), time.perf_counter()
+
+    async def poll(port: LinkPort) -> int:
+        count = 0
+        while time.perf_counter() < began_s + seconds:
+            await port.exchange(REQUEST, take, timeout_s=1.0)
+            count += 1
+        return count
+
+    done = sum(await asyncio.gather(*(poll(port) for port in ports)))
+    return done / (time.perf_counter() - began_s)
 
 
 def _one_line(path: str, seconds: float) -> float:
@@ -139,25 +152,24 @@ class _Clients:
 
 def emulator_rows(seconds: float) -> list[Row]:
     """An emulator whose line and device take no time, beside asyncio's own server and one of blocking sockets, neither
-    of which looks at what it is asked."""
+    of which looks at what it is asked. Processes of the lowest class keep the processors awake: two that wait for each
+    other all the time would else measure how long a halted (virtual) processor takes to wake."""
     ours, bare = Peer(serve_emulator, tells=True), Peer(serve_bare, tells=True)
     number, blocking = tcp_echo(bytes(STATUS_LENGTH))
+    spinners = [Peer(spin) for _ in range(os.cpu_count() or 1)]
     try:
         ends = (ours.told(), bare.told(), number)
         one, cpu_us = _rates([_Clients(end) for end in ends], seconds, ours)
         many, _ = _rates([_Clients(end, clients=CLIENTS) for end in ends[:2]], seconds / 2, ours)
         burst, burst_cpu_us = _rates([_Clients(ends[0], burst=BURST)], seconds / 4, ours)
     finally:
-        for peer in (ours, bare, blocking):
+        for peer in (ours, bare, blocking, *spinners):
             peer.stop()
     what, against = "emulator, one client", "bare asyncio server"
-    met = one[0] >= 20_000
-    reach = "" if met or one[1] >= 20_000 else f"; the bare server reaches {one[1]:.0f} here"
-    note = f"blocking sockets {one[2]:.0f}; server CPU {cpu_us:.0f} us a request{reach}"
-    ratio, burst_note = one[0] / one[1], f"server CPU {burst_cpu_us:.0f} us a request"
+    note, burst_note = (f"server CPU {us:.0f} us a request" for us in (cpu_us, burst_cpu_us))
     return [
-        Row(what, one[0], "1/s", target=">= 20000", met=met, note=note),
-        Row(what, one[0], "1/s", against, one[1], ratio, ">= 0.4 x", ratio >= 0.4),
+        Row(what, one[0], "1/s", "blocking sockets", one[2], one[0] / one[2], ">= 20000", one[0] >= 20_000, note),
+        Row(what, one[0], "1/s", against, one[1], one[0] / one[1], ">= 0.4 x", one[0] >= 0.4 * one[1]),
         Row(f"  {CLIENTS} clients together", many[0], "1/s", against, many[1], many[0] / many[1]),
         Row(f"  one client, {BURST} requests at once", burst[0], "1/s", note=burst_note),
     ]
