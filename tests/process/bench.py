@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from controller.daemon.latch import ledger_beside
 from safety import latch
 
 ROOT = Path(__file__).parents[2]
@@ -280,6 +281,11 @@ class Emulated:
         """Where a trip survives the daemon."""
         return self.state / self.name / "latch.json"
 
+    def forget(self) -> None:
+        """As if nothing had ever tripped: no latch, and no ledger that knows of one or of resets."""
+        for path in (self.latch, ledger_beside(self.latch)):
+            path.unlink(missing_ok=True)
+
     @property
     def pids(self) -> Pids:
         """Of the daemon and the watchdog that run now."""
@@ -395,7 +401,7 @@ class Live:
         self.arm(protocol)
         self._hold = Hold(self.emulated.control)
         assert self._hold.answer["ok"], self._hold.answer
-        wait_for(lambda: self.emulated.log.now_w > 0.8 * POWER_W, "power in the tissue", 3.0)
+        wait_for(lambda: self.emulated.log.now_w > 0.8 * POWER_W, "power in the tissue", 15.0)
 
     def let_go(self) -> None:
         """End the hold."""
@@ -435,8 +441,8 @@ class Live:
         self.close()
 
 
-STARVED = frozenset({"H15", "H24", "H25", "H29"})
-"""Causes that a machine without a free processor brings about: stale samples, a late tick, a lapsed lease."""
+STARVED = frozenset({"H15", "H24", "H25", "H29", "H33"})
+"""Causes that a machine without a free processor brings about: stale samples, late ticks, a lapsed lease."""
 STARTS_REPEATED: list[str] = []
 
 
@@ -446,13 +452,13 @@ def starved(emulated: Emulated) -> bool:
     if trip is None or trip.hazard not in STARVED:
         return False
     STARTS_REPEATED.append(f"{trip.hazard} {trip.text}")
-    emulated.latch.unlink()
+    emulated.forget()
     return True
 
 
 @contextlib.contextmanager
 def _up(emulated: Emulated, begin: Callable[[Live], None]) -> Iterator[Live]:
-    emulated.latch.unlink(missing_ok=True)
+    emulated.forget()
     with contextlib.ExitStack() as stack:
         for attempt in range(3):
             try:
