@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from drivers.contract import BadReply, DeviceError, NoReply, Refused
@@ -87,6 +88,19 @@ async def refuse_if_on(device: str, is_on: Callable[[], Awaitable[bool]], off: C
     did = "it has been turned off" if now_off else "it could NOT be turned off: cut its power now"
     remedy = "find out what was driving it, then connect again"
     raise DeviceError(device, f"the generator's output was on when we connected; {did}", remedy)
+
+
+@contextmanager
+def speaking(device: str, model: str, url: str) -> Iterator[None]:
+    """While connecting: what answers must speak ``model``'s wire format.
+
+    Raises:
+        DeviceError: it does not, or says no; with the remedy.
+    """
+    try:
+        yield
+    except (NoReply, BadReply, Refused) as error:
+        raise silent(device, model, url, error) from error
 
 
 def silent(device: str, model: str, url: str, error: Exception) -> DeviceError:

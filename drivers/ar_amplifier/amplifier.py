@@ -6,8 +6,8 @@ from pydantic import Field
 
 from drivers import scpi
 from drivers.ar_amplifier import codec
-from drivers.asking import ask, other_model, silent
-from drivers.contract import BadReply, DeviceError, Identity, NoReply, Options, Refused
+from drivers.asking import ask, other_model, speaking
+from drivers.contract import DeviceError, Identity, Options
 from drivers.guarded import Allowed
 from drivers.transport.base import Port
 from drivers.transport.open import reopen_target
@@ -42,7 +42,7 @@ class Amplifier:
         """
         url = self.port.url
         self.port.set_marker(codec.IDENTITY, codec.skip_to_identity)
-        try:
+        with speaking(self.name, "AR amplifier", url):
             await self.port.send(b"\n")  # ends whatever half a line it may hold
             line = await ask(self.port, codec.IDENTITY, scpi.take_words, timeout_s=TIMEOUT_S)
             if not codec.is_ours(line):
@@ -51,8 +51,6 @@ class Amplifier:
             if self.options.amplifier_model is not None and self.options.amplifier_model not in model:
                 raise other_model(self.name, self.options.amplifier_model, model, url)
             state = await ask(self.port, codec.STATE, codec.take_state, timeout_s=TIMEOUT_S)
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "AR amplifier", url, error) from error
         if not state.remote:
             raise DeviceError(self.name, f"the amplifier on {url} is not in remote", "turn its keylock to REMOTE")
         if not state.powered:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from drivers import scpi
-from drivers.asking import ask, other_model, silent
-from drivers.contract import BadReply, DeviceError, Identity, NoReply, Options, Refused
+from drivers.asking import ask, other_model, speaking
+from drivers.contract import DeviceError, Identity, Options
 from drivers.infiniivision import codec
 from drivers.transport.base import Port
 
@@ -51,7 +51,7 @@ class Meter:
         """
         is_ours = codec.IDENTITY.fullmatch
         self.port.set_marker(b"*IDN?\n", lambda buffer: scpi.skip_to(buffer, lambda line: is_ours(line) is not None))
-        try:
+        with speaking(self.name, "InfiniiVision oscilloscope", self.port.url):
             await self.port.send(b"\n")  # ends whatever half a line the instrument may hold
             line = await ask(self.port, b"*IDN?\n", scpi.take_words, timeout_s=TIMEOUT_S)
             _, model, serial, firmware = scpi.identity(line)
@@ -62,8 +62,6 @@ class Meter:
             await ask(self.port, b"*OPC?\n", scpi.take_line, timeout_s=RESET_S)
             await scpi.order(self.port, self._set_up())
             errors = await scpi.errors(self.port, TIMEOUT_S)
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "InfiniiVision oscilloscope", self.port.url, error) from error
         if errors:
             text = f"the oscilloscope on {self.port.url} refuses its set-up: {errors[0]}"
             raise DeviceError(self.name, text, "check probes, channels and power_limit_w in the bench file")

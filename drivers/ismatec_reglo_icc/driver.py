@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from drivers.asking import ask, other_model, other_serial, silent
+from drivers.asking import ask, other_model, other_serial, speaking
 from drivers.contract import (
     BadReply,
     ChannelSpec,
@@ -83,10 +83,8 @@ class IsmatecRegloIcc(CoolantPump):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "Ismatec Reglo ICC", self.port.url):
             return await self._connect()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Ismatec Reglo ICC", self.port.url, error) from error
 
     async def _connect(self) -> Identity:
         options, address = self.options, self.options.pump_address

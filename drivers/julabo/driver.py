@@ -16,7 +16,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
-from drivers.asking import insist, other_model, silent
+from drivers.asking import insist, other_model, speaking
 from drivers.circulator import HIGH_C, LOW_C, allowed, only
 from drivers.contract import (
     BadReply,
@@ -98,10 +98,8 @@ class Julabo(Circulator):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "Julabo circulator", self.port.url):
             return await self._connect()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Julabo circulator", self.port.url, error) from error
 
     async def _connect(self) -> Identity:
         prefix, options = self._prefix, self.options

@@ -8,8 +8,8 @@ from typing import Literal, TypeVar
 from pydantic import Field
 
 from drivers import scpi
-from drivers.asking import ask, other_model, other_serial, refuse_if_on, silent
-from drivers.contract import BadReply, DeviceError, Identity, NoReply, Options, Refused
+from drivers.asking import ask, other_model, other_serial, refuse_if_on, speaking
+from drivers.contract import BadReply, DeviceError, Identity, Options, Refused
 from drivers.guarded import Allowed, OffStep
 from drivers.keysight_33500b import codec
 from drivers.transport.base import Port
@@ -50,12 +50,10 @@ class SineOutput:
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "Keysight 33500B generator", self.port.url):
             identity = await self._identify()
             await refuse_if_on(self.name, self._is_on, self._switch_off)
             await self._set_up()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Keysight 33500B generator", self.port.url, error) from error
         return identity
 
     async def _identify(self) -> Identity:

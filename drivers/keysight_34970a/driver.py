@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from drivers import scpi
-from drivers.asking import ask, other_model, other_serial, silent
+from drivers.asking import ask, other_model, other_serial, speaking
 from drivers.contract import (
     BadReply,
     ChannelSpec,
@@ -92,10 +92,8 @@ class Keysight34970a(Driver):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "Keysight 34970A", self.port.url):
             return await self._connect()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Keysight 34970A", self.port.url, error) from error
 
     async def _connect(self) -> Identity:
         self.port.set_marker(b"*IDN?\n", codec.skip_to_identity)

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
-from drivers.asking import ask, other_model, silent
+from drivers.asking import ask, other_model, speaking
 from drivers.circulator import HIGH_C, LOW_C, allowed, only
 from drivers.contract import (
     BadReply,
@@ -95,10 +95,8 @@ class Lauda(Circulator):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "Lauda thermostat", self.port.url):
             return await self._connect()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Lauda thermostat", self.port.url, error) from error
 
     async def _connect(self) -> Identity:
         prefix = self._prefix

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from drivers.asking import ask, silent
+from drivers.asking import ask, speaking
 from drivers.contract import BadReply, ChannelSpec, Declaration, Driver, Identity, NoReply, Options, Refused
 from drivers.modbus import Modbus
 from drivers.transport.base import Port
@@ -75,11 +75,9 @@ class MoxaIologik(Driver):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        what = f"Moxa ioLogik with {self.options.inputs} inputs"
+        with speaking(self.name, what, self.port.url):
             await ask(self.port, *self._bus.read_inputs(0, self.options.inputs), timeout_s=TIMEOUT_S)
-        except (NoReply, BadReply, Refused) as error:
-            what = f"Moxa ioLogik with {self.options.inputs} inputs"
-            raise silent(self.name, what, self.port.url, error) from error
         return Identity(f"ioLogik, {self.options.inputs} inputs")
 
     async def poll(self) -> list[Sample]:

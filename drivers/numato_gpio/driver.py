@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from drivers.asking import ask, silent
+from drivers.asking import ask, speaking
 from drivers.contract import (
     BadReply,
     ChannelSpec,
@@ -85,10 +85,8 @@ class NumatoGpio(Driver):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "Numato GPIO module", self.port.url):
             return await self._connect()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Numato GPIO module", self.port.url, error) from error
 
     async def _connect(self) -> Identity:
         ports = self.options.ports

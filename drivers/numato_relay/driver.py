@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from drivers.asking import ask, silent
+from drivers.asking import ask, speaking
 from drivers.contract import (
     BadReply,
     ChannelSpec,
@@ -81,10 +81,8 @@ class NumatoRelay(EnableLine):
         self.port.set_marker(terminal.request("ver"), lambda buffer: terminal.skip_to_answer(buffer, "ver", 8))
         await self.off()
         await self.port.send(b"", quiet_s=SETTLE_S)
-        try:
+        with speaking(self.name, "Numato relay module", self.port.url):
             version, board_id = await self._ask("ver"), await self._ask("id get")
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Numato relay module", self.port.url, error) from error
         if self.options.board_id is not None and self.options.board_id != board_id:
             remedy = "plug the named module in, or correct board_id in the bench file"
             raise DeviceError(self.name, f"expected module {self.options.board_id!r}, found {board_id!r}", remedy)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from drivers.asking import ask, other_model, silent
+from drivers.asking import ask, other_model, speaking
 from drivers.contract import (
     BadReply,
     ChannelSpec,
@@ -87,10 +87,8 @@ class OmegaFob(Driver):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "Omega FOB thermometer", self.port.url):
             return await self._connect()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Omega FOB thermometer", self.port.url, error) from error
 
     async def _connect(self) -> Identity:
         inputs, highest = self.options.inputs, max(self.options.channels)

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from drivers.asking import ask, other_model, other_serial, silent
+from drivers.asking import ask, other_model, other_serial, speaking
 from drivers.contract import (
     BadReply,
     ChannelSpec,
@@ -87,10 +87,8 @@ class SensirionSlf3x(Driver):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "Sensirion SCC1 cable", self.port.url):
             return await self._connect()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Sensirion SCC1 cable", self.port.url, error) from error
 
     async def _connect(self) -> Identity:
         self.port.set_marker(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from drivers.asking import ask, other_model, other_serial, refuse_if_on, silent
+from drivers.asking import ask, other_model, other_serial, refuse_if_on, speaking
 from drivers.contract import BadReply, Declaration, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.reflection import impedance_ohm
@@ -76,13 +76,11 @@ class TcCxn(GuardedSource):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "T&C AG or CXN generator", self.port.url):
             identity = await self._identify()
             await refuse_if_on(self.name, self._is_on, self.off)
             await self._take_control()
             await self._quieten(identity)
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "T&C AG or CXN generator", self.port.url, error) from error
         return identity
 
     async def _identify(self) -> Identity:

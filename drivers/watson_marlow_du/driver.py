@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from drivers.asking import ask, other_model, silent
+from drivers.asking import ask, other_model, speaking
 from drivers.contract import (
     BadReply,
     ChannelSpec,
@@ -85,10 +85,8 @@ class WatsonMarlowDu(CoolantPump):
             LinkLost: the port has gone.
         """
         self.port.set_marker(self._command("ZY"), codec.skip_to_running)
-        try:
+        with speaking(self.name, "Watson-Marlow Du pump", self.port.url):
             status = await ask(self.port, self._ask_status, codec.take_status, timeout_s=TIMEOUT_S)
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Watson-Marlow Du pump", self.port.url, error) from error
         wanted = self.options.model
         if wanted is not None and not status.model.startswith(wanted):
             raise other_model(self.name, wanted, status.model, self.port.url)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from drivers.asking import ask, silent
+from drivers.asking import ask, speaking
 from drivers.contract import BadReply, ChannelSpec, Declaration, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.transport.base import Port
@@ -62,13 +62,11 @@ class AcmeRf200(GuardedSource):
 
     async def connect(self) -> Identity:
         """Identify, and prove the output off. Never energises."""
-        try:
+        with speaking(self.name, "acme-rf200 generator", self.port.url):
             identity = await ask(self.port, codec.ASK_IDENTITY, codec.take_identity, timeout_s=TIMEOUT_S)
             self.port.set_marker(codec.ASK_IDENTITY, codec.skip_to_identity)
             was_on = await ask(self.port, codec.ASK_RF, codec.take_rf, timeout_s=TIMEOUT_S)
             await self.off()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "acme-rf200 generator", self.port.url, error) from error
         if was_on:
             remedy = "find out what was driving it, then connect again"
             raise DeviceError(self.name, "its output was on when we connected; it has been turned off", remedy)
