@@ -19,6 +19,8 @@ POWERED_W = 5.0
 ONSET, OVER = 1.12, 1.04
 """Above this multiple of the least impedance tissue begins to dry; below this one it has been wetted again. Ours: clear
 of a meter's noise through the filter, and seven seconds ahead of the first dry tine of simulated arrays."""
+STEADY = 1.08
+"""From this multiple on power is what flows at unchanged voltage: :attr:`Drying.share`."""
 
 
 class Drying(NamedTuple):
@@ -30,6 +32,14 @@ class Drying(NamedTuple):
     dry: bool = False
     onset: bool = False
     onsets: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of the power, as the load would take it at the voltage of wet tissue: 1 while it is wet. At constant power
+        the driest spot takes an ever larger part and runs away; at constant voltage it takes less as it dries.
+        """
+        wet_ohm = STEADY * self.least_ohm
+        return wet_ohm / self.filtered_ohm if self.filtered_ohm > wet_ohm else 1.0
 
     def read(self, observation: Observation, power_w: float, dt_s: float) -> Drying:
         """Take one tick's reading in, made while ``power_w`` flowed."""

@@ -42,6 +42,8 @@ class Levelling(NamedTuple):
         meters show, None: nothing.
         """
         wanted_w, before_w = demand.power_w, self.demand_w
+        if not math.isfinite(wanted_w):
+            return self, demand  # no number is no power: the gate's to say, and no reason to give the whole permit
         stepped = abs(wanted_w - before_w) > max(STEP_W, STEP_FRACTION * before_w)
         steady_s = 0.0 if stepped else self.steady_s + sane_dt_s(dt_s)
         ratio, cap_w = self.ratio, permitted_w(permit)

@@ -12,15 +12,17 @@ at its own tip sensor (Luo et al., Acad Radiol 2010;17(8): 83 to 113 degC, 30 W)
     COOL  0 W for ``cool_s``, the mean noted after 30 and 60 s
     END   after COOL; heating ends at ``duration_s`` from FIRE at the latest
 
-Ours, not published: gains, an integral that waits until the proportional part has brought the mean near or to a
-standstill (so that it does not overshoot) and gives way faster than it grows, the 20 W/s at which power may rise;
-all tines hang on one output, so a tine above ``cut_c`` halves the power and leaves the mean until it is below
-``resume_c`` (the one tip is left to the loop); a tine is missing after three bad readings in a row; with less than half
-of the tines read there is no power; where the operator confirms deployments, a hold starts only after the stage's has
-been confirmed. The integral stands still while power is clamped by anything. When impedance says that tissue around
-tines begins to dry (``laws.drying``), power is halved and the integral gives way, once until it has been wetted
-again: dry tines would overshoot by tens of kelvins. Above ``impedance_max_ohm``, where it is given, there is no power
-(customary: 250 ohm).
+Ours, not published: gains; an integral that waits until the proportional part has brought the mean near or to a
+standstill, grows at half its pace near the target, where tissue boils and power only dries it, gives way faster than
+it grows and stands still while power is clamped; a brake (tissue that has just dried warms by 10 K/s): when the mean
+would be 0.5 K past its target within 1.5 s, what a watt has just made is remembered for some seconds, and power is at
+most what would bring the mean there in that time; the 20 W/s at which it may rise; all tines hang on one output, so a
+tine above ``cut_c`` halves the power and leaves the mean until it is below ``resume_c`` (the one tip is left to the
+loop); a tine is missing after three bad readings in a row; with less than half of the tines read there is no power;
+where the operator confirms deployments, a hold starts only after the stage's has been confirmed. When impedance says
+that tissue begins to dry (``laws.drying``), power is halved and the integral gives way, once until it has been wetted
+again, and power falls as impedance rises, as at constant voltage. Above ``impedance_max_ohm``, where it is given,
+there is no power (customary: 250 ohm).
 """
 
 from __future__ import annotations
@@ -35,13 +37,16 @@ from controller.laws.tines import Tines
 from safety.types import Demand, Permit
 
 RATE_W_PER_S = 20.0
-NEAR_C, STILL_C_PER_S, TREND_S = 10.0, 0.2, 1.0
+NEAR_C, STILL_C_PER_S, TREND_S = 10.0, 0.8, 0.25
 """The integral works when the mean is this near its target or moves no faster than that; time constant of its trend."""
-GIVES_WAY = 2.0
-"""Above the target the integral falls so many times faster than it grows below: a tine that has boiled dry needs half
-the power that dried it."""
+NEAR, GIVES_WAY = 0.5, 2.0
+"""Pace of the integral near the target and above it: what dried takes half of the power."""
+FAST_C_PER_S, BRAKE_S, PAST_C = 2.0, 1.5, 0.5
+"""The brake: slower is noise or the loop's own work; twice what readings and generator take; meant past the target."""
+LATE_S, FORGET_S = 0.6, 7.0
+"""Power shows in the mean so much later; a quick place is remembered for so long."""
 REACHED_WITHIN_C = 0.5
-"""Half a degree of a display: the loop comes up to its target from below, ever more slowly."""
+"""Half a degree of a display: the loop comes up from below, ever more slowly."""
 LAG_C, LAG_S = 10.0, 60.0
 """A hold stands still once the mean has been this far below the target for this long."""
 DRY_S = 1.0
@@ -63,8 +68,10 @@ class State(NamedTuple):
     ceiling_w: float = math.inf  # while a tine is hot
     tines: Tines = Tines()
     lagged_c: float = math.nan  # the mean, TREND_S behind
+    lagged_w: float = 0.0  # power, LATE_S behind
+    quick: float = 0.0  # the most that a watt has made of late where the mean rose fast, K/s
     dry: bool = False  # impedance is too high
-    drying: Drying = Drying()  # since this stage's deployment
+    drying: Drying = Drying()  # its onsets: in this stage
     cooled_s: float = 0.0
     cooled_c: tuple[float, ...] = ()  # the mean at COOL_READINGS_S
     stopped: str = ""
@@ -115,7 +122,8 @@ def _keep_time(params: MeanTemperatureParams, state: State, observation: Observa
     if held_s < stage.hold_s:
         return state._replace(held_s=held_s, short_s=short_s)
     if state.stage + 1 < len(params.stages):
-        return state._replace(phase="HEAT", stage=state.stage + 1, held_s=0.0, short_s=0.0, drying=Drying())
+        drying = state.drying._replace(onsets=0)  # tines are still where it is dry; further out impedance is less
+        return state._replace(phase="HEAT", stage=state.stage + 1, held_s=0.0, short_s=0.0, drying=drying)
     return state._replace(phase="COOL", held_s=held_s)
 
 
@@ -128,9 +136,7 @@ def asked_mm(params: MeanTemperatureParams, state: State, observation: Observati
 
 
 def _give_way(state: State, drying: Drying) -> State:
-    """Half the power at once when the tissue begins to dry, and half of what the integral has gathered, the next times
-    a fifth of it, three times at one place: more would keep the tissue wet, which then never gets above boiling.
-    """
+    """Half of power and integral when tissue begins to dry, of this later a fifth, thrice: more would keep it wet."""
     if not drying.onset or drying.onsets > 3:
         return state._replace(drying=drying)
     keeps = 0.5 if drying.onsets == 1 else 0.8
@@ -153,11 +159,14 @@ def _regulate(
         state = _give_way(state, state.drying.read(observation, state.power_w, dt_s))
     error_c = params.stages[state.stage].target_c - mean_c
     ahead_c = 0.0 if math.isnan(state.lagged_c) else mean_c - state.lagged_c
-    wanted_w = params.gain_w_per_k * (error_c - params.derivative_s * ahead_c / TREND_S) + state.integral_w
-    step_w = RATE_W_PER_S * dt_s
-    power_w = min(state.power_w + step_w, wanted_w)
+    rise_c_per_s, room_c = ahead_c / TREND_S, max(0.0, error_c + PAST_C)
+    quick = state.quick * (1.0 - dt_s / FORGET_S)
+    if rise_c_per_s > FAST_C_PER_S and BRAKE_S * rise_c_per_s > room_c and state.lagged_w > 1.0:
+        quick = max(quick, rise_c_per_s / state.lagged_w)
+    braked_w = room_c / (BRAKE_S * quick) if quick > 0.0 else math.inf
+    wanted_w = state.drying.share * (params.gain_w_per_k * error_c + state.integral_w)
     limit_w = max(0.0, min(params.power_max_w, state.ceiling_w))
-    power_w = max(0.0, min(power_w, limit_w))
+    power_w = max(0.0, min(state.power_w + RATE_W_PER_S * dt_s, wanted_w, limit_w, braked_w))
     reason = "heating" if state.phase == "HEAT" else "holding"
     if limit_w < params.power_max_w:
         reason = "half power: a tine is hot"
@@ -166,11 +175,13 @@ def _regulate(
     integral_w = state.integral_w
     held_back = power_w < wanted_w if error_c > 0.0 else power_w > wanted_w
     if not held_back and (abs(error_c) < NEAR_C or abs(ahead_c) < STILL_C_PER_S * TREND_S):
-        faster = 1.0 if error_c > 0.0 else GIVES_WAY
-        integral_w += faster * params.gain_w_per_k * error_c * dt_s / params.integral_s
+        pace = 1.0 if error_c > NEAR_C else NEAR if error_c > 0.0 else GIVES_WAY
+        integral_w += pace * params.gain_w_per_k * error_c * dt_s / params.integral_s
         integral_w = max(0.0, min(params.power_max_w, integral_w))
     lagged_c = mean_c - ahead_c * TREND_S / (TREND_S + dt_s)
-    state = state._replace(power_w=power_w, integral_w=integral_w, lagged_c=lagged_c, dry=False)
+    lagged_w = state.lagged_w + (power_w - state.lagged_w) * dt_s / (LATE_S + dt_s)
+    state = state._replace(power_w=power_w, integral_w=integral_w, dry=False)
+    state = state._replace(lagged_c=lagged_c, lagged_w=lagged_w, quick=quick)
     return state, Demand(power_w, reason)
 
 

@@ -36,7 +36,6 @@ class MeanTemperatureParams(LawParams):
     duration_s: Annotated[float, Field(gt=0, description="time from FIRE after which nothing is heated, s")]
     gain_w_per_k: Annotated[float, Field(gt=0, description="proportional gain, W/K")] = 4.0
     integral_s: Annotated[float, Field(ge=1, description="integral time, s")] = 30.0
-    derivative_s: Annotated[float, Field(ge=0, le=30, description="derivative time, s")] = 4.0
     impedance_max_ohm: Annotated[float, Field(gt=0, description="no power above this impedance, ohm")] | None = None
     cut_c: Annotated[float, Field(gt=0, description="a tine above this is cut off, degrees Celsius")] = 120.0
     resume_c: Annotated[float, Field(gt=0, description="a tine cut off is used again below this")] = 100.0

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from sim.trials import page
-from sim.trials.arms import ARMS, Arm
+from sim.trials.arms import ARMS, Arm, draws_of
 from sim.trials.race import TISSUES, race, race_key
 from sim.trials.trial import key_of, try_one
 from sim.validation.page import write
@@ -47,14 +47,14 @@ class Kept:
 
 def _jobs(arms: list[Arm], tissues: list[str], seed: int, draws: int, kept: Kept) -> Iterator[Job]:
     """What is missing, draw by draw, so that an interrupted run has as many of each arm."""
-    groups: list[tuple[str, Callable[..., Any], tuple[Any, ...]]] = [
-        *((_name(arm.name, key_of(arm, seed)), try_one, (arm, seed)) for arm in arms),
-        *((_name(tissue, race_key(seed)), race, (tissue, seed)) for tissue in tissues),
+    groups: list[tuple[str, int, Callable[..., Any], tuple[Any, ...]]] = [
+        *((_name(arm.name, key_of(arm, seed)), draws_of(arm, draws), try_one, (arm, seed)) for arm in arms),
+        *((_name(tissue, race_key(seed)), draws, race, (tissue, seed)) for tissue in tissues),
     ]
-    there = {key: kept.read(key) for key, _, _ in groups}
+    there = {key: kept.read(key) for key, _, _, _ in groups}
     for index in range(draws):
-        for key, call, arguments in groups:
-            if index not in there[key]:
+        for key, most, call, arguments in groups:
+            if index < most and index not in there[key]:
                 yield key, call, (*arguments, index)
 
 
@@ -63,7 +63,13 @@ def _name(what: str, key: str) -> str:
 
 
 @click.command()
-@click.option("--draws", type=click.IntRange(1, 10000), default=200, show_default=True, help="Of each arm.")
+@click.option(
+    "--draws",
+    type=click.IntRange(1, 10000),
+    default=200,
+    show_default=True,
+    help="Of each law, divided among its arms.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option("--only", multiple=True, metavar="ARM", help="Only these arms (or: race); repeatable.")

@@ -6,6 +6,7 @@ check needs it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,7 +76,7 @@ ARMS: tuple[Arm, ...] = (
         "rita-2cm",
         "expandable-rf-slim-sim",
         "30 of 300 s held, 10 of 60 s of cooling: overshoot is over when the hold begins to be steady",
-        changes={"stages": [{"deployment_mm": 20, "target_c": 105, "hold_s": 30}], "duration_s": 400.0, "cool_s": 10.0},
+        changes={"stages": [{"deployment_mm": 20, "target_c": 105, "hold_s": 30}], "duration_s": 900.0, "cool_s": 10.0},
         overshoot=True,
     ),
     Arm(
@@ -86,6 +87,23 @@ ARMS: tuple[Arm, ...] = (
         "30 of 420 s held at full deployment from the start, 10 of 60 s of cooling",
         changes={
             "stages": [{"deployment_mm": 50, "target_c": 105, "hold_s": 30}],
+            "duration_s": 1200.0,
+            "cool_s": 10.0,
+        },
+        overshoot=True,
+    ),
+    Arm(
+        "mean-temperature, staged",
+        "mean-temperature",
+        "rita-4cm",
+        "expandable-rf-sim",
+        "two of three stages, 10 of 30 and 20 of 420 s held, 10 of 60 s of cooling: what one deployment does not show "
+        "is the way from it to the next one, by hand",
+        changes={
+            "stages": [
+                {"deployment_mm": 30, "target_c": 105, "hold_s": 10},
+                {"deployment_mm": 40, "target_c": 105, "hold_s": 20},
+            ],
             "duration_s": 1200.0,
             "cool_s": 10.0,
         },
@@ -112,10 +130,10 @@ ARMS: tuple[Arm, ...] = (
     Arm(
         "stepped-rolloff",
         "stepped-rolloff",
-        "rf3000-3cm",
+        "rf3000-4cm",
         "expandable-rolloff-sim",
-        "the whole rule from 80 W on: the ramp from 40 to 80 W is left out",
-        changes={"start_w": 80.0},
+        "the whole rule from 150 W on: the ramp from 50 to 150 W, ten minutes without roll-off, is left out",
+        changes={"start_w": 150.0},
         rolls_off=True,
     ),
     Arm(
@@ -134,3 +152,8 @@ ARMS: tuple[Arm, ...] = (
         "as shipped",
     ),
 )
+
+
+def draws_of(arm: Arm, draws: int) -> int:
+    """How many of a law's ``draws`` are this arm's: the arms of a law share them."""
+    return math.ceil(draws / sum(other.kind == arm.kind for other in ARMS))

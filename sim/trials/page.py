@@ -12,7 +12,7 @@ from typing import Any
 from controller.config.loading import load_protocol
 from controller.config.shipped import shipped
 from controller.laws import registry
-from sim.trials.arms import ARMS, Arm
+from sim.trials.arms import ARMS, Arm, draws_of
 from sim.trials.race import LESS, MORE, OURS, THEIRS
 
 Rows = Mapping[int, Mapping[str, Any]]
@@ -27,13 +27,14 @@ Each law is a pure state machine in `controller/laws`, named by the `law:` block
 made by `make laws`: closed loops on drawn scenes, and each law's rule as its module states it.
 """
 HOW = """
-Seed {seed}. Each draw has other tissue, applicator, coolant film and power meter (`sim.world.scenario`), other sensor
-noise, other answering times of every device (0.4 to 2.7 times the emulator's own) and mains of 50 or 60 Hz. The whole
-stack runs in virtual time: daemon, safety kernel, drivers, their bytes, emulated devices. Figures come from the session
-file alone: median (quartiles), extremes. Wanted: no trip and nothing ended early; a mean temperature at most {over:g} K
-above its target, as the law reads it; a first roll-off at most {later:g} s and {share_later:g} % later than that of the
-same rule with an exact meter, an ideal generator and no wires on the same draw (no publication gives a time for any of
-these machines); energy by the generator's own meter within {share:g} % of what the law demanded.
+Seed {seed}, {draws} draws of each law, shared by its arms. Each draw has other tissue, applicator, coolant film and
+power meter (`sim.world.scenario`), other sensor noise, other answering times of every device (0.4 to 2.7 times the
+emulator's own) and mains of 50 or 60 Hz. The whole stack runs in virtual time: daemon, safety kernel, drivers, their
+bytes, emulated devices. Figures come from the session file alone: median (quartiles), extremes. Wanted: no trip and
+nothing ended early; a mean temperature at most {over:g} K above its target, as the law reads it; a first roll-off at
+most {later:g} s and {share_later:g} % later than that of the same rule with an exact meter, an ideal generator and no
+wires on the same draw (no publication gives a time for any of these machines); energy by the generator's own meter
+within {share:g} % of what the law demanded.
 """
 RACE = """
 `{ours}` against `{theirs}` on the same draws, law and tissue alone, through the same noisy meter. Wanted: at least
@@ -145,8 +146,9 @@ def _race(rows: Rows) -> list[str]:
 
 def markdown(trials: Mapping[str, Rows], pairs: Mapping[str, Rows], seed: int, draws: int) -> str:
     """The page; it says so where there are fewer than ``draws`` draws of something."""
-    least = min(len(rows) for rows in (*trials.values(), *pairs.values()))
-    unfinished = [f"**Not finished: at least {least} of {draws} draws so far; `make laws` goes on.**", ""]
+    missing = sum(max(0, draws_of(arm, draws) - len(trials[arm.name])) for arm in ARMS)
+    missing += sum(max(0, draws - len(rows)) for rows in pairs.values())
+    unfinished = [f"**Not finished: {missing} draws are missing so far; `make laws` goes on.**", ""]
     lines = [
         "# Power-control laws",
         "",
@@ -156,9 +158,16 @@ def markdown(trials: Mapping[str, Rows], pairs: Mapping[str, Rows], seed: int, d
         "## In closed loop",
         "",
         *_paragraph(
-            HOW.format(seed=seed, over=OVERSHOOT_C, later=LATER_S, share_later=100 * LATER_SHARE, share=100 * DELIVERED)
+            HOW.format(
+                seed=seed,
+                draws=draws,
+                over=OVERSHOOT_C,
+                later=LATER_S,
+                share_later=100 * LATER_SHARE,
+                share=100 * DELIVERED,
+            )
         ),
-        *(unfinished if least < draws else ()),
+        *(unfinished if missing else ()),
         "| law | draws | trips | ended early | overshoot | first roll-off; later than ideal | metered / demanded |",
         "|---|---|---|---|---|---|---|",
     ]

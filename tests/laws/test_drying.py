@@ -44,6 +44,14 @@ def test_the_first_seconds_at_a_place_are_not_judged():
     assert fed(drying, 60.0, 20.0)[1] == 0
 
 
+def test_power_of_drying_tissue_is_what_flows_at_unchanged_voltage():
+    drying, _ = fed(Drying(), 50.0, 10.0)
+    assert drying.share == 1.0
+    assert fed(drying, 53.0, 10.0)[0].share == 1.0  # within 8 %
+    assert fed(drying, 108.0, 20.0)[0].share == pytest.approx(0.5)
+    assert Drying().share == 1.0
+
+
 @pytest.mark.parametrize(
     ("ohm", "power_w", "age_s"), [(90.0, 4.0, 0.1), (90.0, 50.0, 0.5), (math.nan, 50.0, 0.1), (0.0, 50.0, 0.1)]
 )

@@ -113,3 +113,11 @@ def test_whatever_it_sees_it_stays_between_the_demand_and_the_permit(
         most_w = cap_w if math.isfinite(cap_w) else 0.0
         assert min(wanted_w, most_w) - 1e-9 <= forward.power_w <= most_w
         assert 1.0 <= state.ratio <= RATIO_MAX
+
+
+@pytest.mark.parametrize("wanted_w", [math.nan, math.inf, -math.inf])
+def test_no_number_is_passed_on_to_the_gate_which_makes_it_nothing(wanted_w: float) -> None:
+    before = Levelling(ratio=1.2, demand_w=40.0)
+    state, forward = before.step(Demand(wanted_w), 40.0, 48.0, permit(200.0), 0.05)
+    assert state == before
+    assert repr(forward.power_w) == repr(wanted_w)

@@ -63,6 +63,21 @@ def test_power_changes_by_no_more_than_20_watts_a_second():
     assert powers[-1] == 150.0
 
 
+@pytest.mark.parametrize(("rise_c_per_s", "least_w", "most_w"), [(1.0, 11.0, 13.0), (10.0, 2.0, 8.0)])
+def test_a_mean_that_would_pass_its_target_at_once_gets_less_power(rise_c_per_s: float, least_w: float, most_w: float):
+    def mean_c(t_s: float) -> float:
+        return 95.0 + rise_c_per_s * min(max(t_s - 20.0, 0.0), 7.0 / rise_c_per_s)
+
+    run = Run(made(MEAN, integral_s=1e9), tines(mean_c))
+    assert run.to(20.0).power_w == pytest.approx(40.0)  # 4 W/K
+    run.to(20.0 + 7.0 / rise_c_per_s)  # 102
+    assert least_w <= run.demands[-1].power_w <= most_w
+    braked_w = run.demands[-1].power_w
+    run.to(60.0 + 7.0 / rise_c_per_s)
+    assert run.demands[-1].power_w == pytest.approx(12.0)  # forgotten
+    assert run.demands[-1].power_w >= braked_w
+
+
 def test_stages_follow_each_other_when_their_holds_are_over():
     run = Run(made(MEAN), tines(lambda t_s: 80.0 if t_s < 5.0 else 105.0))
     assert run.to(4.9).reason == "heating"

@@ -90,7 +90,7 @@ def test_the_page_tells_every_rule_and_every_figure():
     for kind in registry.names():
         assert f"### {kind}\n" in text
     assert "- constant-power: 1 x H50" in text
-    assert "Not finished: at least 1 of 2 draws" in text
+    assert "Not finished: 3 draws are missing so far" in text
     assert "- `constant-power-30w`: power_w 30, duration_s 720, rise_s 1. Haemmerich et al." in text
     assert "| exvivo_bovine | 1 | 1.200 (1.200 to 1.200) | 0.800 | 1 of 1 | 1.000 | 1.0 / 20.0 | 0 / 1 | met |" in text
 
