@@ -9,8 +9,9 @@ from typing import NamedTuple
 from controller.config.bench import Roles
 from controller.config.protocol import Cooling
 from controller.daemon.application import reading
-from drivers.contract import BadReply, Circulator, CoolantPump, NoReply, Refused
-from safety.types import Snapshot
+from drivers.contract import BadReply, Circulator, CoolantPump, Declaration, NoReply, Refused
+from safety.config import ChannelRule, FlagRule
+from safety.types import Sample, Snapshot, State
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,18 @@ BLIND_S = 2.0
 """A temperature older than this, or none for so long, is no temperature; then the flow goes to its most."""
 STEPS = 20
 """The pump is told in so many steps, rounded up: each word costs its port an exchange."""
+SETTLE_S = 3.0
+"""Within this a word has reached the pump, its head and hoses have followed, and the flow sensor has been read."""
+
+REFUSED = "refused_flag"
+"""1.0 while a circulator has not taken what it was last told; the daemon's own channel beside those of its driver."""
+CHILLER_SIGNS = {
+    REFUSED: "has not taken its set-point: is remote control allowed at its panel, and this temperature?",
+    "alarm_flag": "signals an alarm: its display says which; clear it there",
+    "low_level_flag": "is short of bath fluid: fill it up",
+}
+"""What keeps from READY and from energy where a protocol wants the bath to be regulated. Under energy the coolant's
+own temperature tells (H43): a bath that is cold still cools."""
 
 
 class Steering(NamedTuple):
@@ -57,9 +70,25 @@ class Flow:
         self._roles = roles
         self._cooling: Cooling | None = None
         self._state, self._told_ml_min, self._last_s = Steering(0.0), 0.0, 0.0
+        self._words: list[tuple[float, float]] = []  # (since, mL/min): those in force within the last SETTLE_S
+
+    @property
+    def due_ml_min(self) -> float:
+        """What the pump has had time for: the least of its wishes within :data:`SETTLE_S`."""
+        return min((word for _, word in self._words), default=0.0)
 
     def wish_ml_min(self, cooling: Cooling | None, snapshot: Snapshot, pump_on: bool, now_s: float) -> float:
         """In mL/min."""
+        words, wish = self._words, self._wish_ml_min(cooling, snapshot, pump_on, now_s)
+        if wish == 0.0:
+            words.clear()
+        elif not words or words[-1][1] != wish:
+            words.append((now_s, wish))
+        while len(words) > 1 and words[1][0] <= now_s - SETTLE_S:
+            del words[0]
+        return wish
+
+    def _wish_ml_min(self, cooling: Cooling | None, snapshot: Snapshot, pump_on: bool, now_s: float) -> float:
         dt_s, self._last_s = now_s - self._last_s, now_s
         if cooling is None or not pump_on:
             self._told_ml_min = 0.0
@@ -111,6 +140,13 @@ class Chill:
         self._chiller = chiller
         self._told_c: float | None = None
 
+    def signs(self, now_s: float) -> tuple[Sample, ...]:
+        """:data:`REFUSED` where it is to regulate."""
+        if self.wish_c is None:
+            return ()
+        refused = self._told_c != self.wish_c or self.trouble != ""
+        return (Sample(f"{self._chiller.name}.{REFUSED}", float(refused), now_s),)
+
     async def follow(self) -> None:
         """Bring the circulator to the wish. A failure is noted, and the bath is read all the same.
 
@@ -129,3 +165,15 @@ class Chill:
                 log.warning("%s does not regulate: %s", self._chiller.name, error)
         else:
             self.trouble = ""
+
+
+def holding_back(name: str, declaration: Declaration) -> tuple[ChannelRule, list[FlagRule]]:
+    """For the kernel: the daemon's own channel, and what of circulator ``name`` keeps from READY."""
+    known = {REFUSED, *(spec.name for spec in declaration.channels)}
+    where = frozenset({State.PRECHECK, State.READY, State.ARMED})
+    flags = [
+        FlagRule(f"{name}.{sign}", 0.0, "H43", f"{name} {text}", "the circulator", 0.0, frozenset(), where)
+        for sign, text in CHILLER_SIGNS.items()
+        if sign in known
+    ]
+    return ChannelRule(f"{name}.{REFUSED}", 0.0, 1.0, age_limit_s=1.0), flags

@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Any
 from controller.config.protocol import Protocol
 from controller.daemon.account import Account
 from controller.daemon.application import Application
-from controller.daemon.guard import HEATED_S
 from controller.daemon.prompts import Prompts
-from controller.daemon.readings import Readings, advice
+from controller.daemon.readings import Heated, Readings, advice
 from controller.daemon.resume import Found, Part
 from controller.laws.base import Ask, Delivered, Reablate
 from safety.types import Outputs, State, Trip
@@ -57,6 +56,7 @@ class Course:
         self.prompts = Prompts(self._event, daemon.around.hands)
         self.account = Account()
         self.readings = Readings(daemon.bench.roles)
+        self.heated = Heated(daemon.bench.roles)
         self.result: dict[str, Any] | None = None
         self.ended: list[dict[str, Any]] = []  # application_end of each, in this session
         self._ended_s: list[float] = []
@@ -74,6 +74,8 @@ class Course:
         self._conclusion: asyncio.Task[None] | None = None
 
     def _event(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "confirmed" and data["kind"] == "reposition":
+            self.heated.moved()
         self._daemon.recorder.event(self._loop.time(), kind, data)
 
     # ---- an application begins
@@ -129,6 +131,8 @@ class Course:
         if account.fired_s is None:
             return
         account.follow(out, daemon.hub.latest, daemon.bench.roles.source, now_s)
+        if account.ended_s == now_s:
+            self.heated.ended(self._head["target"], daemon.hub.latest, now_s)
         cooled = daemon.supply.pump is not None and daemon.supply.pump.wish_ml_min > 0.0
         taken = self.readings.follow(daemon.hub.latest, daemon.control.applied_w, cooled, now_s)
         if taken is not None and self._conclusion is not None:
@@ -177,11 +181,6 @@ class Course:
     def hurry(self) -> None:
         """Wait for no reading."""
         self._hurried = True
-
-    def heated(self, now_s: float) -> bool:
-        """Was tissue heated in this session, and not long ago?"""
-        ended_s = self.account.ended_s
-        return ended_s is not None and now_s - ended_s < HEATED_S
 
     @property
     def concluded(self) -> bool:

@@ -16,6 +16,8 @@ from controller.laws.base import Reablate
 from safety.types import Snapshot
 
 AT_S = (30.0, 60.0)
+HEATED_S = 3600.0
+"""So long after energy tissue is not of one temperature: a zone of 3 cm needs half an hour and more to be even."""
 POWER_W = 1.0
 """What measures less than this, with nothing asked for, is no power."""
 
@@ -61,6 +63,34 @@ class Readings:
     def left_s(self, at_s: float, now_s: float) -> float:
         """How long until that reading."""
         return max(0.0, self._since_s + at_s - now_s) if self._since_s < math.inf else 0.0
+
+
+class Heated:
+    """Where tissue was heated, and how far sensors in it were apart when power ended. Afterwards they are hardly more
+    (5 K at most in the simulated tissue, where heat still spreads after a short burn), so that a sensor that is wrong
+    is found among hot ones as well (H62).
+
+    Each target of a plan is a place of its own. Without a plan there is one, until the operator's word about a
+    ``reposition`` ends it.
+    """
+
+    def __init__(self, roles: Roles) -> None:
+        self._channels = (*roles.tissue, *roles.tines)
+        self._places: dict[str | None, tuple[float, float]] = {}
+
+    def ended(self, target: str | None, snapshot: Snapshot, now_s: float) -> None:
+        """Power has ended on ``target``."""
+        read = [c for c in (reading(snapshot, channel) for channel in self._channels) if c is not None]
+        self._places[target] = (now_s, max(read) - min(read) if read else 0.0)
+
+    def moved(self) -> None:
+        """The probe lies elsewhere."""
+        self._places.pop(None, None)
+
+    def apart_c(self, target: str | None, now_s: float) -> float | None:
+        """In K; None: at rest, nothing was heated there within :data:`HEATED_S`."""
+        ended_s, apart_c = self._places.get(target, (-math.inf, 0.0))
+        return apart_c if now_s - ended_s < HEATED_S else None
 
 
 def advice(rule: Reablate, taken: dict[str, Any] | None) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from controller.config.protocol import Protocol
 from controller.daemon.bag import Bag
 from controller.daemon.coolant import Coolant, Flow
+from controller.daemon.guard import FLOW_SHARE
 from safety.types import Snapshot
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Supply:
         cooling = protocol.cooling if protocol is not None else None
         pump_on = pump_on and not self._leaving
         self.pump.wish_ml_min = wish = self._flow.wish_ml_min(cooling, snapshot, pump_on, now_s)
+        self._daemon.control.flow_due_ml_min = FLOW_SHARE * self._flow.due_ml_min
         bag = self.bag
         if bag is None:
             return

@@ -74,8 +74,27 @@ def test_a_circulator_that_falls_silent_ends_the_energy(tmp_path: Path, circulat
 @CIRCULATORS
 @pytest.mark.parametrize("fault", ["cooler_off", "undercooled=9", "heater_stuck=1", "low_level"])
 def test_coolant_that_does_not_get_cold_refuses(tmp_path: Path, circulator: str, fault: str) -> None:
-    with pytest.raises(NotReady, match=r"did not become ready: bath\.bath_c is \d+\.\d C, limit 13 C \(chiller\)"):
+    with pytest.raises(NotReady, match=r"did not become ready: .*bath\.bath_c is \d+\.\d C, limit 13 C \(chiller\)"):
         chilled(tmp_path, circulator, f"bath.{fault}", start_c=20.0)
+
+
+@CIRCULATORS
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (
+            "panel=8@0.5",
+            "bath has not taken its set-point: is remote control allowed at its panel, and this temperature",
+        ),
+        (
+            "low_level",
+            "bath (signals an alarm: its display says which; clear it there|is short of bath fluid: fill it up)",
+        ),
+    ],
+)
+def test_a_bath_that_is_cold_but_not_in_order_refuses(tmp_path: Path, circulator: str, fault: str, says: str) -> None:
+    with pytest.raises(NotReady, match=f"did not become ready: {says}"):
+        chilled(tmp_path, circulator, f"bath.{fault}")
 
 
 def test_a_panel_in_charge_refuses(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from controller.config import setup as setups
-from controller.daemon.coolant import Chill
+from controller.daemon.coolant import Chill, holding_back
 from controller.perform import NotReady
 from controller.records.reader import SessionFile
-from drivers.contract import BadReply, Circulator, Declaration, Identity, LinkLost, Options, Refused
-from safety.types import Sample
+from drivers.contract import BadReply, ChannelSpec, Circulator, Declaration, Identity, LinkLost, Options, Refused
+from safety.types import Sample, State
 from sim import rehearsal
 from tests.config.support import BENCH, spoiled
 
@@ -63,6 +63,39 @@ async def test_a_failure_is_tried_again_and_does_not_cost_the_reading(trouble: E
     chill.wish_c, bath.trouble = None, None
     await chill.follow()
     assert (bath.told, chill.trouble) == ([8.0, 8.0, 8.0, None], "")
+
+
+async def test_a_set_point_that_is_not_taken_is_told_to_the_kernel() -> None:
+    bath = Bath()
+    chill = Chill(bath)
+    assert chill.signs(1.0) == ()
+    chill.wish_c, bath.trouble = 8.0, Refused("panel in charge")
+    assert chill.signs(1.0) == (Sample("chiller.refused_flag", 1.0, 1.0),)  # not told yet
+    await chill.follow()
+    assert chill.signs(2.0) == (Sample("chiller.refused_flag", 1.0, 2.0),)
+    bath.trouble = None
+    await chill.follow()
+    assert chill.signs(3.0) == (Sample("chiller.refused_flag", 0.0, 3.0),)
+    chill.wish_c = 12.0
+    assert chill.signs(4.0) == (Sample("chiller.refused_flag", 1.0, 4.0),)
+
+
+def test_it_holds_back_until_fire_and_never_trips() -> None:
+    channels = (ChannelSpec("bath_c", -100.0, 400.0, 1.0), ChannelSpec("alarm_flag", 0.0, 1.0, 1.0, two_valued=True))
+    own, flags = holding_back("bath", Declaration("bath", "chiller", channels))
+    assert (own.channel, own.low, own.high, own.age_limit_s) == ("bath.refused_flag", 0.0, 1.0, 1.0)
+    assert [(flag.channel, flag.good, flag.hazard, flag.text) for flag in flags] == [
+        (
+            "bath.refused_flag",
+            0.0,
+            "H43",
+            "bath has not taken its set-point: is remote control allowed at its panel, and this temperature?",
+        ),
+        ("bath.alarm_flag", 0.0, "H43", "bath signals an alarm: its display says which; clear it there"),
+    ]
+    for flag in flags:
+        assert flag.inhibits_in == {State.PRECHECK, State.READY, State.ARMED}
+        assert flag.trips_in == set()
 
 
 async def test_a_cable_that_is_pulled_is_told() -> None:

@@ -86,6 +86,23 @@ def test_the_pump_is_told_in_steps_and_an_old_reading_is_none():
     assert flow.wish_ml_min(COOLING, told(90.0, 22.2, Quality.BAD), True, 22.2) == 40.0
 
 
+def test_due_is_what_the_pump_has_had_time_for():
+    flow = Flow(Roles(source="gen", tip="tc.tip_c"))
+    assert flow.due_ml_min == 0.0
+    seen = []
+    for k in range(100):
+        wish = flow.wish_ml_min(COOLING, told(90.0, 0.1 * k), True, 0.1 * k)
+        seen.append((wish, flow.due_ml_min))
+    assert seen[0] == (40.0, 40.0)
+    for k, (_, due) in enumerate(seen):  # the wish 3 s before
+        assert seen[max(0, k - 31)][0] <= due <= seen[max(0, k - 29)][0]
+    assert seen[-1] == (100.0, 100.0)
+    wish = flow.wish_ml_min(COOLING, told(5.0, 10.0), True, 11.0)
+    assert wish == flow.due_ml_min < 100.0  # less is due at once
+    flow.wish_ml_min(COOLING, told(5.0, 10.0), False, 11.1)
+    assert flow.due_ml_min == 0.0
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [

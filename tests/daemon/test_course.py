@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from controller.config.loading import load_protocol
+from controller.config.shipped import shipped
 from controller.daemon.desk import Desk
-from controller.laws.base import Ask
+from controller.laws.base import Ask, Reablate
 from controller.laws.constant_power import ConstantPower, ConstantPowerParams
 from controller.perform import perform
 from sim.rehearsal import Rehearsal
@@ -196,6 +199,44 @@ def test_the_advice_waits_for_its_reading_and_a_stop_does_not(tmp_path: Path):
     assert waits == {"", "tip temperature 8 s after power"}
     assert (results[1]["result"], results[1]["advice"]) == ("aborted", None)
     assert of(events, "application_end")[0]["readings"] == [reading]
+
+
+def test_a_shipped_protocol_stops_the_coolant_reads_the_tip_and_advises(tmp_path: Path, repository: Path):
+    data = yaml.safe_load((repository / "controller/data/protocols/cooled-needle-3cm-12min.yaml").read_text())
+    data["law"]["duration_s"] = 6
+    path = tmp_path / "short.yaml"
+    path.write_text(yaml.safe_dump(data))
+    results: list[dict[str, Any]] = []
+
+    async def act(run: Rehearsal, desk: Desk) -> None:
+        results.append((await perform(desk, str(path), quiet))["result"])
+
+    (end,) = of(acted(tmp_path, str(path), act), "application_end")
+    assert [(one["after_s"], one["coolant_on"]) for one in end["readings"]] == [(30.0, False), (60.0, False)]
+    assert end["readings"][1]["tip_c"] > end["readings"][0]["tip_c"]  # the needle takes the tissue's temperature
+    assert results[0]["advice"] == end["advice"]
+    assert end["advice"]["advice"] == "re-ablate"
+    assert end["advice"]["reason"].endswith("degC 60 s after power, below 60 degC")
+
+
+def test_which_shipped_protocols_advise_and_which_coolant_follows():
+    loaded = {name: load_protocol(name).protocol for name in shipped("protocol")}
+    advising = {name: one.reablate for name, one in loaded.items() if one.advice is not None}
+    assert set(advising) == {
+        "below-rolloff-3cm-12min",
+        "cooled-cluster-12min",
+        "cooled-cluster-15min",
+        "cooled-needle-2cm-12min",
+        "cooled-needle-3cm-12min",
+    }
+    assert set(advising.values()) == {Reablate("tip", 60.0, 60.0, pump_off=True)}
+    cooled = {name: one.cooling for name, one in loaded.items() if one.modality == "microwave"}
+    assert len(cooled) == 17
+    for name, cooling in cooled.items():
+        assert cooling is not None
+        hold_c = 25.0 if name.startswith("thermosphere") else 35.0
+        told = (cooling.follow, cooling.flow_ml_min, cooling.flow_max_ml_min, cooling.hold_c)
+        assert told == ("shaft", 80.0, 100.0, hold_c), name
 
 
 def test_readings_that_come_later_are_events_of_their_own(tmp_path: Path):

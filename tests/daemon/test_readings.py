@@ -7,7 +7,7 @@ import math
 import pytest
 
 from controller.config.bench import Roles
-from controller.daemon.readings import Readings, advice
+from controller.daemon.readings import Heated, Readings, advice
 from controller.laws.base import Reablate
 from safety.types import Quality, Sample
 
@@ -80,3 +80,17 @@ def test_no_reading_is_no_advice():
     assert advice(Reablate("tip", 60.0, 50.0), None)["advice"] == "unknown"
     assert math.isinf(Readings(ROLES)._since_s)
     assert Readings(ROLES).left_s(60.0, 5.0) == 0.0
+
+
+def test_hot_tissue_excuses_no_more_than_it_did_when_power_ended():
+    heated = Heated(Roles(source="gen", tissue=("tc.one_c", "tc.two_c", "tc.three_c")))
+    values = {"tc.one_c": (75.0, Quality.GOOD), "tc.two_c": (41.0, Quality.GOOD), "tc.three_c": (0.0, Quality.BAD)}
+    snapshot = {name: Sample(name, value, 0.0, quality) for name, (value, quality) in values.items()}
+    heated.ended("t1", snapshot, 100.0)
+    assert [heated.apart_c("t1", t_s) for t_s in (100.0, 3699.0, 3700.0)] == [34.0, 34.0, None]
+    assert (heated.apart_c("t2", 101.0), heated.apart_c(None, 101.0)) == (None, None)
+    heated.ended(None, snapshot, 100.0)
+    heated.ended("t3", {}, 100.0)
+    assert (heated.apart_c(None, 101.0), heated.apart_c("t3", 101.0)) == (34.0, 0.0)
+    heated.moved()
+    assert (heated.apart_c("t1", 101.0), heated.apart_c(None, 101.0)) == (34.0, None)

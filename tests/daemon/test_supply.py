@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from controller import cli
 from controller.config import setup as setups
 from controller.config.problems import ConfigError
+from controller.daemon.control import ControlSocket
 from controller.daemon.desk import Desk
 from controller.daemon.guard import guard
 from controller.perform import perform
 from sim.rehearsal import Rehearsal
-from tests.daemon.rehearsed import CONSTANT, acted, bench, of, protocol
+from tests.daemon.rehearsed import CONSTANT, acted, bench, of, protocol, until
 
 FOLLOWING = {"flow_ml_min": 50, "prime_s": 0.5, "run_on_s": 1.0, "follow": "tip", "hold_c": 17, "flow_max_ml_min": 90}
 
@@ -36,6 +41,28 @@ def test_the_flow_follows_the_tip(tmp_path: Path):
     acted(tmp_path, path, act)
     assert min(tips) < 19.0 < max(tips)
     assert 50.0 <= min(wishes) < max(wishes) <= 90.0
+
+
+def test_a_pump_that_stays_behind_a_flow_that_rises_trips(tmp_path: Path):
+    cooling = {**FOLLOWING, "flow_max_ml_min": 120, "hold_c": 12}
+    path = protocol(tmp_path, {**CONSTANT, "power_w": 60.0, "duration_s": 20.0}, cooling=cooling)
+    told: dict[str, Any] = {}
+
+    async def act(run: Rehearsal, desk: Desk) -> None:
+        pump = run.daemon.instruments.pump
+        assert pump is not None
+        whole = pump.run
+
+        async def stuck(flow_ml_min: float) -> None:
+            await whole(min(flow_ml_min, 60.0))  # 56 is enough for the bench file, and for the least flow
+
+        pump.run = stuck  # type: ignore[method-assign]
+        told.update((await perform(desk, path, lambda status: None))["result"])
+
+    acted(tmp_path, path, act)
+    trip = told["trip"]
+    assert (trip["hazard"], trip["monitor"], trip["value"]) == ("H38", "coolant_flow", pytest.approx(60.0, abs=5.0))
+    assert 60.0 < trip["limit"] <= 84.0
 
 
 @pytest.mark.parametrize(("faults", "result"), [(("inputs.estop@6.0",), "tripped"), ((), "completed")])
@@ -81,6 +108,60 @@ def test_the_bag_is_counted_warned_of_and_refused(tmp_path: Path):
     assert told["new"]["coolant"]["left_ml"] == 100.0
     assert told["again"]["ok"]
     assert [data["new"] for data in of(events, "bag") if "new" in data] == [True]
+
+
+def test_the_bag_of_the_shipped_bench_from_the_command_line(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+):
+    law = {"kind": "microwave-constant", "power_w": 45.0, "duration_s": 6.0, "flow_min_ml_min": 40, "shaft_max_c": 45}
+    antenna = {"kind": "microwave-antenna", "antenna": "thermosphere-2450"}
+    path = protocol(tmp_path, law, modality="microwave", applicator=antenna)
+    told: dict[str, tuple[int, str]] = {}
+    monkeypatch.setenv("ABLATE_RUNTIME_DIR", str(tmp_path))
+
+    async def act(run: Rehearsal, desk: Desk) -> None:
+        async def ablate(name: str, *words: str) -> None:
+            done = await asyncio.to_thread(CliRunner().invoke, cli.root, [*words], standalone_mode=False)
+            told[name] = (done.return_value, done.output)
+
+        (tmp_path / "thermosphere").mkdir()
+        server = ControlSocket(desk, tmp_path / "thermosphere" / "control.sock")
+        await server.start()
+        try:
+            await use(desk, ablate)
+        finally:
+            await server.close()
+
+    async def use(desk: Desk, ablate: Callable[..., Awaitable[None]]) -> None:
+        await until(desk, "SAFE")
+        await ablate("status", "status")
+        await ablate("small", "bag", "--ml", "260")
+        await ablate("refused", "arm", "thermosphere-100w-600s")
+        assert (await desk.prepare(path, "jo"))["ok"]
+        await until(desk, "READY")
+        await asyncio.sleep(90.0)  # the coolant runs, at 80 mL/min
+        assert (await desk.status())["coolant"]["bag"]["low"]
+        await desk.stop("jo", "enough")
+        await ablate("low", "status")
+        await ablate("new", "bag")
+        await ablate("full", "status")
+
+    on = str(repository / "examples/benches/microwave-thermosphere-sim.yaml")
+    events = acted(tmp_path, path, act, on)
+    assert "saline bag: 3000 of 3000 mL\n" in told["status"][1]
+    assert told["small"] == (0, "a new bag of 260 mL hangs\n")
+    assert told["refused"][0] == 3
+    assert (
+        "the bag holds 260 mL, 150 mL of it in reserve, but thermosphere-100w-600s needs 1175 mL" in told["refused"][1]
+    )
+    assert "hang a new one, then: ablate bag" in told["refused"][1]
+    assert " of 260 mL, LOW\n" in told["low"][1]
+    assert told["new"][0] == 0
+    assert "saline bag: 3000 of 3000 mL\n" in told["full"][1]
+    alarms = [(data["priority"], data["text"]) for data in of(events, "alarm")]
+    assert alarms[0][0] == "medium"
+    assert alarms[0][1].endswith("less than its reserve of 150 mL")
+    assert alarms[1] == ("low", "a new bag hangs")
 
 
 def test_a_bench_without_a_bag_counts_none(tmp_path: Path):
