@@ -6,6 +6,10 @@
 #   make laws   every law on 200 drawn scenes with the whole stack; goes on where it stopped; writes docs/laws.md
 #   make rehearse  every shipped protocol, full length, on its bench of examples/benches
 #   make fuzz   a million mutated replies into every codec
+#   make evidence  what the safety case stands on: the tests that the hazard table names; writes docs/safety-case.html
+#   make explore  ten million transitions of the shipped kernel, and its properties with a hundred times the examples
+#   make mutants  every line of safety, watchdog and codecs changed: a test must say so; goes on where it stopped
+#   make trials  every way of killing and stopping processes under power, 500 times each
 #   make bench-peers  the tissue solver against scikit-fem, py-pde and, where the system has it, dolfinx
 
 PYTHON ?= python3
@@ -16,11 +20,11 @@ INTEROP := .venv-interop
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz demo test bench bench-peers validate laws rehearse lint interop lock setup setup-dev clean
+.PHONY: help evidence explore mutants trials fuzz demo test bench bench-peers validate laws rehearse lint interop lock setup setup-dev clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,9s/^# *//p' Makefile
+	@sed -n '2,13s/^# *//p' Makefile
 
 demo: setup
 	@$(VENV)/bin/ablate demo $(ARGS)
@@ -56,6 +60,24 @@ rehearse: setup-dev
 # Half an hour or more on two quiet cores. ARGS='--minutes 10' for a part, ARGS='--fresh' after a change of the laws' code.
 laws: setup
 	@$(PY) -m sim.trials $(ARGS)
+
+# Some hours. TRIALS=50 for a first look.
+trials: setup-dev
+	@TRIALS=$(or $(TRIALS),500) $(PY) -m pytest tests/process/test_time_to_off.py $(ARGS)
+
+# Half an hour and more of one core, less where it was run before. ARGS='--module safety.gate' for one, ARGS=--fresh for all.
+# A verdict of every mutant but those of tests/mutation/equivalents.toml is "killed"; writes build/evidence/mutation.json.
+mutants: setup-dev
+	@$(PY) -m tests.mutation $(ARGS)
+
+# Minutes. ARGS=--quick without the trials of real processes. The campaign: ablate campaign --out build/evidence/campaign
+evidence: setup-dev
+	@failed=0; $(PY) -m tests.evidence $(ARGS) || failed=1; $(VENV)/bin/ablate safety-case || failed=1; exit $$failed
+
+# A quarter of an hour of one core; writes build/evidence/exploration.json.
+explore: setup-dev
+	@failed=0; $(PY) -m tests.safety.explore || failed=1; \
+	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest tests/safety/properties -k test_i --timeout 7200 $(ARGS) || failed=1; exit $$failed
 
 interop: setup-dev $(INTEROP)/.installed
 	@INTEROP_PYTHON=$(CURDIR)/$(INTEROP)/bin/python $(PY) -m pytest tests/interop $(ARGS)

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, fields
 from safety.limits import CEILINGS, ENERGY_AFTER_LOSS_J, Bound, Limits, effective, power_for_age_w
 from safety.monitors import build
 from safety.monitors.base import Monitor
-from safety.rules import ChannelRule, FlagRule, HeatingRule, Judged, Roles, Thresholds, Timing
+from safety.rules import ChannelRule, FlagRule, HeatingRule, Judged, PairRule, Roles, Thresholds, Timing
 
-__all__ = ["ChannelRule", "Config", "FlagRule", "HeatingRule", "Judged", "Limits", "Roles", "Thresholds", "Timing"]
+__all__ = [
+    "ChannelRule", "Config", "FlagRule", "HeatingRule", "Judged", "Limits", "PairRule", "Roles", "Thresholds", "Timing",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Config:
     ``layers`` are (name, Limits) from the generator inwards: generator, applicator, bench, protocol, operator; the
     compiled ceiling of ``modality`` is put before them and the data-age rule behind them. ``config_hash`` is the hash
     of bench and protocol as loaded; :attr:`safety.types.Inputs.config_hash` must stay equal to it. ``enable_line``
-    says that the bench has one, which must then be read back open before READY and closed before power.
+    says that the bench has one, which must then be read back open before READY and closed before power. ``band_hz`` is
+    where the source's frequency must be under power; ``pads`` how many return electrodes share the current.
 
     Derived: ``limits`` (effective bounds by name), ``power_cap_w``, ``names`` (channels in order), ``monitors``.
 
@@ -37,6 +40,9 @@ class Config:
     enable_line: bool = True
     flags: tuple[FlagRule, ...] = ()
     heating: tuple[HeatingRule, ...] = ()
+    pairs: tuple[PairRule, ...] = ()
+    band_hz: tuple[float, float] = (0.0, math.inf)
+    pads: int = 0
     timing: Timing = field(default_factory=Timing)
     thresholds: Thresholds = field(default_factory=Thresholds)
     energy_after_loss_j: float = ENERGY_AFTER_LOSS_J
@@ -99,18 +105,11 @@ class Config:
             raise ValueError(
                 "the E-stop is not wired: name two normally-closed contacts, each on its own input, as roles.estop"
             )
-        used: list[str | None] = [
-            roles.power,
-            roles.rf_on,
-            roles.forward,
-            roles.regulated,
-            roles.setpoint,
-            roles.impedance,
-        ]
-        used += [roles.tip, roles.coolant, roles.flow, roles.air, roles.door, *roles.tissue, *roles.estop]
-        used += [*(roles.footswitch or ()), *(f.channel for f in self.flags), *(h.channel for h in self.heating)]
+        used = [c for f in fields(roles) for c in _listed(getattr(roles, f.name))]
+        used += [*(flag.channel for flag in self.flags), *(rule.channel for rule in self.heating)]
+        used += [c for pair in self.pairs for c in pair.channels]
         for name in used:
-            if name is not None and name not in known:
+            if name not in known:
                 raise ValueError(
                     f"{name} has a role but no device measures it; correct the role or the device's options"
                 )
@@ -130,3 +129,8 @@ class Config:
             raise ValueError("energy_after_loss_j must be above 0 and at most 100 J")
         if not self.timing.permit_lease_s > self.timing.tick_s:
             raise ValueError("permit_lease_s must be longer than tick_s, or no permit outlives its tick")
+
+
+def _listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The channels of a role."""
+    return (value,) if isinstance(value, str) else value or ()

@@ -25,9 +25,8 @@ _ORDER = {item: k for k, item in enumerate(ITEMS)}
 _OFF_UNTIL_PROVEN = frozenset({State.BOOT, State.STOPPING, State.TRIPPED, State.LOCKOUT})
 
 
-def initial(config: Config, latch: Trip | None = None) -> KernelState:
-    """The state before the first tick. ``latch`` is what :func:`safety.latch.parse` made of the latch file, None: no
-    file.
+def initial(config: Config, latch: Trip | None = None, resets: tuple[float, ...] = ()) -> KernelState:
+    """The state before the first tick. ``latch`` and ``resets`` are what :func:`safety.latch.recall` made of the files.
 
     BOOT proves off first; with a latch it ends in TRIPPED. A lockout latch starts in LOCKOUT and stays there.
     """
@@ -36,6 +35,7 @@ def initial(config: Config, latch: Trip | None = None) -> KernelState:
         state=State.LOCKOUT if locked else State.BOOT,
         memories=tuple(monitor.start() for monitor in config.monitors),
         trips=() if latch is None else (latch,),
+        resets=resets,
     )
 
 
@@ -94,6 +94,7 @@ def _step(config: Config, state: KernelState, inputs: Inputs, now_s: float) -> t
         now_s - s.pump_since_s,
         s.enable,
         now_s - s.enable_since_s,
+        s.fired,
     )
     memories = []
     findings: list[Finding] = []
@@ -137,7 +138,7 @@ def _see_power(
         if (
             sample is not None
             and sample.quality is Quality.GOOD
-            and 0.0 <= sample.value < math.inf
+            and -config.thresholds.off_w <= sample.value < math.inf  # a meter's zero is not exact
             and 0.0 <= now_s - sample.t_request_s <= config.source_age_s
         ):
             if sample.value >= flowing_w:

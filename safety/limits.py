@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 ENERGY_AFTER_LOSS_J = 80.0
@@ -23,8 +23,9 @@ OFF_PATH_S = 0.15
 class Limits:
     """What one layer allows; None: this layer says nothing.
 
-    ``impedance_low_ohm`` and ``flow_min_ml_min`` are lower bounds, all others upper bounds. 0 W, 0 J and 0 s are legal
-    (no energy at all).
+    ``impedance_low_ohm``, ``flow_min_ml_min`` and ``reflected_least_share`` are lower bounds, all others upper bounds.
+    0 W, 0 J and 0 s are legal (no energy at all). Shares are of forward power; ``critical_cem43_s`` is a thermal dose,
+    seconds at 43 C or their like; ``pad_a2s`` the square of each return electrode's current over a minute.
 
     Raises:
         ValueError: a value is NaN, infinite or negative.
@@ -39,6 +40,14 @@ class Limits:
     impedance_low_ohm: float | None = None
     impedance_high_ohm: float | None = None
     flow_min_ml_min: float | None = None
+    shaft_c: float | None = None
+    cable_c: float | None = None
+    critical_c: float | None = None
+    critical_cem43_s: float | None = None
+    reflected_share: float | None = None
+    reflected_least_share: float | None = None
+    reflected_w: float | None = None
+    pad_a2s: float | None = None
 
     def __post_init__(self) -> None:
         for name in NAMES:
@@ -48,22 +57,14 @@ class Limits:
 
 
 NAMES: tuple[str, ...] = tuple(f.name for f in fields(Limits))
-LOWER_BOUNDS = frozenset({"impedance_low_ohm", "flow_min_ml_min"})
+LOWER_BOUNDS = frozenset({"impedance_low_ohm", "flow_min_ml_min", "reflected_least_share"})
 
+_ANY = Limits(on_time_s=1800.0, tip_c=130.0, tissue_c=130.0, coolant_c=45.0, shaft_c=60.0, cable_c=60.0)
+_ANY = replace(_ANY, critical_c=45.0, critical_cem43_s=60.0)
+_OHM = {"impedance_low_ohm": 5.0, "impedance_high_ohm": 2000.0}
 CEILINGS: Mapping[str, Limits] = {
-    "rf": Limits(
-        power_w=250.0,
-        energy_j=450_000.0,
-        on_time_s=1800.0,
-        tip_c=130.0,
-        tissue_c=130.0,
-        coolant_c=45.0,
-        impedance_low_ohm=5.0,
-        impedance_high_ohm=2000.0,
-    ),
-    "microwave": Limits(
-        power_w=200.0, energy_j=360_000.0, on_time_s=1800.0, tip_c=130.0, tissue_c=130.0, coolant_c=45.0
-    ),
+    "rf": replace(_ANY, power_w=250.0, energy_j=450_000.0, pad_a2s=30.0, **_OHM),
+    "microwave": replace(_ANY, power_w=200.0, energy_j=360_000.0, reflected_share=0.5),
 }
 """Compiled ceilings by modality. No file, option or plug-in can raise them (P35)."""
 

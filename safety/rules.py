@@ -44,17 +44,23 @@ class Roles:
     ``power`` is what the load absorbs; ``regulated`` is the one that the generator makes follow the set-point (default:
     ``forward`` where there is one, else ``power``). ``footswitch`` is the pair (normally open, normally closed); all
     contacts hold 1.0 when closed, and E-stop and door are closed when healthy. ``air`` is 1.0 when air is seen.
+    ``critical`` are sensors at what must not be harmed, ``cable`` those at cables and connectors.
     """
 
     power: str
     rf_on: str
     estop: tuple[str, ...] = ()
     forward: str | None = None
+    reverse: str | None = None
+    frequency: str | None = None
     regulated: str | None = None
     setpoint: str | None = None
     impedance: str | None = None
     tip: str | None = None
+    shaft: str | None = None
     tissue: tuple[str, ...] = ()
+    critical: tuple[str, ...] = ()
+    cable: tuple[str, ...] = ()
     coolant: str | None = None
     flow: str | None = None
     air: str | None = None
@@ -83,7 +89,8 @@ class FlagRule:
 
 @dataclass(frozen=True, slots=True)
 class HeatingRule:
-    """After ``energy_j`` delivered since FIRE, ``channel`` must have risen by ``rise_c`` at least once (H57, H64).
+    """From ``energy_j`` delivered since FIRE on, ``channel`` must be ``rise_c`` above its start while power flows (H57,
+    H64).
 
     Opt-in: the bench states what its geometry guarantees, because a well-cooled sensor may rightly stay cold.
     """
@@ -91,6 +98,15 @@ class HeatingRule:
     channel: str
     energy_j: float
     rise_c: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairRule:
+    """Two sensors of one place: at most ``rest_c`` apart in PRECHECK, and ``trip_c`` afterwards (H61)."""
+
+    channels: tuple[str, str]
+    rest_c: float
+    trip_c: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,8 +242,14 @@ def _tripped(turn: Turn) -> None:
     at, s, now_s = turn.at, turn.at.state, turn.at.now_s
     powered = any(f.hazard == "H01" for f in turn.findings)
     s.powered_since_s = (now_s if s.powered_since_s is None else s.powered_since_s) if powered else None
-    if s.powered_since_s is not None and now_s - s.powered_since_s > at.config.timing.off_c2_s:
+    if any(trip.lockout for trip in s.trips):  # found while tripped: it is not for an operator to reset
+        turn.go(State.LOCKOUT, s.trips[-1].text)
+        turn.items = ["lockout", "off"]
+    elif s.powered_since_s is not None and now_s - s.powered_since_s > at.config.timing.off_c2_s:
         _lock_unproven(turn)
+    if s.state is State.LOCKOUT:
+        for act in turn.acts.values():
+            turn.refuse(act, turn.items)
         return
     clear = not turn.findings
     s.clear_since_s = (now_s if s.clear_since_s is None else s.clear_since_s) if clear else None
@@ -264,6 +270,7 @@ def _reset(turn: Turn, reset: Request) -> None:
     if len(s.resets) >= timing.resets_max:
         text = f"more than {timing.resets_max} resets in {timing.reset_window_s / 60:g} minutes"
         turn.lock("H74", "resets", text, "the cause that keeps coming back", len(s.resets) + 1, timing.resets_max)
+        turn.refuse(reset, turn.items)
         return
     turn.accept(reset)
     s.resets = (*s.resets, at.now_s)

@@ -9,7 +9,7 @@ from safety.permits import Evidence
 from safety.types import Request, State, Trip, Verb
 
 TRIPS_MAX = 32
-"""Consequences that are kept behind a first cause."""
+"""Consequences that are kept behind a first cause; one that locks out or stops the pump is kept all the same."""
 
 
 class Turn:
@@ -44,7 +44,8 @@ class Turn:
         s = self.at.state
         for trip in trips:
             known = {(t.hazard, t.monitor, t.device, t.channel) for t in s.trips}
-            if (trip.hazard, trip.monitor, trip.device, trip.channel) in known or len(s.trips) >= TRIPS_MAX:
+            full = len(s.trips) >= TRIPS_MAX and not (trip.lockout or trip.pump_off)
+            if (trip.hazard, trip.monitor, trip.device, trip.channel) in known or full:
                 continue
             s.trips = (*s.trips, trip)
             self.new_trips.append(trip)

@@ -210,6 +210,7 @@ class Inputs:
     applied_w: float = 0.0  # the newest set-point that may have reached the source (UNCERTAIN counts as reached)
     applied_t_s: float = -math.inf
     config_hash: str = ""  # of bench + protocol as loaded now; must equal the hash at ARM
+    flow_due_ml_min: float = 0.0  # the least that must flow by now of what the pump was asked for; it only tightens
 
 
 @dataclass(frozen=True, slots=True)

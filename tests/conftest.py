@@ -21,6 +21,7 @@ os.environ["NO_COLOR"] = "1"
 
 hypothesis.settings.register_profile("gate", derandomize=True, deadline=None, max_examples=100)
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=2000)
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 THREAD_GRACE_S = 2.0

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safety.monitors.base import Debounce, Monitor
+from safety.monitors.base import Monitor
+from safety.monitors.bounds import Bounds, Doses
 from safety.monitors.contacts import EStop, Flags, Footswitch
 from safety.monitors.coolant import Air, Flow
 from safety.monitors.host import Budget, Cadence, ConfigHash, Daemon, Record, Watchdog
-from safety.monitors.power import ForeignSetpoint, OverPower, Spontaneous, UnderPower
+from safety.monitors.power import ForeignSetpoint, OverPower, Spontaneous, UnderPower, source_bounds
 from safety.monitors.sensors import Frozen, Range, Rate, Staleness
-from safety.monitors.tissue import Agreement, Heating, HotRule, Impedance, Temperature
+from safety.monitors.tissue import Heating, agreements, doses, impedances, temperatures
 from safety.rules import FlagRule
 
 if TYPE_CHECKING:
@@ -22,30 +23,12 @@ if TYPE_CHECKING:
 
 ITEMS = (
     "clock", "daemon", "watchdog", "enable", "estop", "config", "record", "stale", "range", "flags", "footswitch",
-    "rate", "frozen", "power", "readback", "flow", "air", "temperature", "agree", "impedance", "heating", "budget",
+    "rate", "frozen", "power", "readback", "flow", "air", "temperature", "agree", "frequency", "reflected", "impedance",
+    "pads", "heating", "budget",
 )  # fmt: skip
 """Permit items that monitors can withhold, in their fixed order."""
 
 _DOOR = ("the door is open", "close the door")
-
-
-def _hot(config: Config) -> tuple[HotRule, ...]:
-    roles = config.roles
-    rules: list[HotRule] = []
-    groups = (
-        ("tip_c", "H45", (roles.tip,), Debounce(2, 3), "coolant flow and temperature; the tip sensor"),
-        ("tissue_c", "H46", roles.tissue, Debounce(2, 3), "power, and the distance of this sensor from the applicator"),
-        ("coolant_c", "H43", (roles.coolant,), Debounce(2, 3, 1.0), "the coolant's reservoir and its cooling"),
-    )
-    for name, hazard, channels, debounce, check in groups:
-        bound = config.limits.get(name)
-        if bound is not None:
-            rules += [
-                HotRule(config.index[channel], channel, bound.value, bound.layer, hazard, debounce, check)
-                for channel in channels
-                if channel is not None
-            ]
-    return tuple(rules)
 
 
 def build(config: Config) -> tuple[Monitor, ...]:
@@ -58,10 +41,10 @@ def build(config: Config) -> tuple[Monitor, ...]:
     if roles.door is not None:
         flags.append((index[roles.door], FlagRule(roles.door, 1.0, "H70", *_DOOR)))
     estop = (roles.estop[0], roles.estop[1])
-    over = tuple(dict.fromkeys((regulated, roles.power)))
+    over = tuple((index[c], c) for c in dict.fromkeys((regulated, roles.power)))
 
     monitors: list[Monitor] = [
-        Cadence(timing.dt_max_s),
+        Cadence(timing.dt_max_s, timing.tick_s),
         Daemon(),
         Watchdog(timing, config.enable_line),
         EStop((index[estop[0]], index[estop[1]]), estop, timing.pair_s),
@@ -78,31 +61,21 @@ def build(config: Config) -> tuple[Monitor, ...]:
         Rate(rules),
         Frozen(rules, timing.frozen_s),
         Spontaneous(source),
-        OverPower(
-            tuple((index[c], c) for c in over),
-            config.power_cap_w,
-            timing.response_s,
-            levels.power_ratio,
-            levels.power_margin_w,
-        ),
+        OverPower(over, config.power_cap_w, timing.response_s, levels.power_ratio, levels.power_margin_w),
         UnderPower(index[regulated], regulated, timing.response_s, levels.low_power_w, timing.low_power_s),
     ]
     if roles.setpoint is not None:
-        monitors.append(
-            ForeignSetpoint(index[roles.setpoint], roles.setpoint, timing.response_s, levels.setpoint_margin_w)
-        )
+        readback = index[roles.setpoint], roles.setpoint
+        monitors.append(ForeignSetpoint(*readback, timing.response_s, levels.setpoint_margin_w))
     if roles.flow is not None:
         gas = index[roles.air] if roles.air is not None else None
         monitors.append(Flow(index[roles.flow], roles.flow, limits["flow_min_ml_min"].value, gas))
     if roles.air is not None:
         monitors.append(Air(index[roles.air], roles.air))
-    monitors.append(Temperature(_hot(config), levels.hysteresis_c))
-    monitors.append(Agreement(tuple(index[c] for c in roles.tissue), roles.tissue, levels.agree_c))
-    if roles.impedance is not None:
-        i = index[roles.impedance]
-        age = config.channels[i].age_limit_s
-        low, high = limits["impedance_low_ohm"].value, limits["impedance_high_ohm"].value
-        monitors.append(Impedance(i, roles.impedance, age, low, high))
-    monitors.append(Heating(tuple((index[h.channel], h) for h in config.heating)))
-    monitors.append(Budget(limits["energy_j"], limits["on_time_s"], config.power_cap_w))
+    monitors += [
+        Bounds((*temperatures(config), *agreements(config), *source_bounds(config), *impedances(config))),
+        Doses(doses(config)),
+        Heating(tuple((index[h.channel], h) for h in config.heating)),
+        Budget(limits["energy_j"], limits["on_time_s"], config.power_cap_w),
+    ]
     return tuple(monitors)

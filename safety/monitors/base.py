@@ -83,6 +83,7 @@ class View(NamedTuple):
     pump_s: float  # how long the pump has been commanded as it is now
     enable: bool  # what the kernel last said of the enable line
     enable_s: float  # ... and for how long
+    fired: bool  # energy may have flowed since SAFE
 
 
 class Monitor(Protocol):

@@ -126,16 +126,16 @@ class Flags:
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
         found = []
-        for i, rule, debounce in self._rules:
+        for k, (i, rule, debounce) in enumerate(self._rules):  # a channel may have several rules
             sample = view.samples[i]
-            if sample is None or (sample.value == rule.good and i not in memory):
+            if sample is None or (sample.value == rule.good and k not in memory):
                 continue
             trips = view.state in rule.trips_in
             if not trips and view.state not in rule.inhibits_in:
-                if i in memory:  # a hold begins where the rule does, not in a state that rightly has the flag set
-                    memory = {k: v for k, v in memory.items() if k != i}
+                if k in memory:  # a hold begins where the rule does, not in a state that rightly has the flag set
+                    memory = {key: v for key, v in memory.items() if key != k}
                 continue
-            memory, fires = debounce.judge(memory, i, sample.t_request_s, sample.value != rule.good)
+            memory, fires = debounce.judge(memory, k, sample.t_request_s, sample.value != rule.good)
             if fires:
                 severity = TRIP if trips else INHIBIT
                 age = view.now_s - sample.t_request_s

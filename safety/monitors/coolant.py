@@ -1,4 +1,4 @@
-"""Coolant reaches the applicator: flow (H38, H39, H40) and air in the line (H41)."""
+"""Coolant reaches the applicator: flow (H38, H39, H40) and air in the line (H41), and after energy as well (H44)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from collections.abc import Iterable
 
 from safety.monitors.base import CHECKED, INHIBIT, NOTHING, Debounce, Debounces, Finding, View, grade
 from safety.types import State
+
+ENDING = frozenset({State.STOPPING, State.COOLDOWN})
+
+
+def _runs(view: View) -> bool:
+    """Coolant must flow: from PRECHECK on, and after energy until the applicator is cold."""
+    return view.pump_on and (view.state in CHECKED or (view.fired and view.state in ENDING))
 
 
 class Flow:
@@ -28,9 +35,10 @@ class Flow:
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
         sample = view.samples[self._index]
-        if view.state not in CHECKED or not view.pump_on or sample is None:
+        if not _runs(view) or sample is None:
             return {}, NOTHING
-        low = not sample.value >= self._min
+        least = max(view.inputs.flow_due_ml_min, self._min)  # in this order NaN stays, and is no evidence of flow
+        low = not sample.value >= least
         if view.state is State.PRECHECK:
             fires = low
         elif view.pump_s < self.SPIN_UP_S:
@@ -41,12 +49,10 @@ class Flow:
             memory, fires = self.DEBOUNCE.judge(memory, 0, sample.t_request_s, low and not gas)
         if not fires:
             return memory, NOTHING
-        text = f"{self._channel} is {sample.value:.1f} ml/min, at least {self._min:g} is needed"
+        text = f"{self._channel} is {sample.value:.1f} ml/min, at least {least:g} is needed"
         check = "pump, tubing, kinks, leaks and the fluid bag"
-        severity, value, age = grade(view.state), sample.value, view.now_s - sample.t_request_s
-        return memory, [
-            Finding("flow", severity, "H38", "coolant_flow", self._channel, value, self._min, age, text, check)
-        ]
+        found = ("H38", "coolant_flow", self._channel, sample.value, least, view.now_s - sample.t_request_s)
+        return memory, [Finding("flow", grade(view.state), *found, text, check)]
 
 
 class Air:
@@ -64,7 +70,7 @@ class Air:
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
         sample = view.samples[self._index]
-        if view.state not in CHECKED or not view.pump_on or sample is None:
+        if not _runs(view) or sample is None:
             return {}, NOTHING
         memory, fires = self.DEBOUNCE.judge(memory, 0, sample.t_request_s, sample.value != 0.0)
         if not fires:

@@ -1,4 +1,4 @@
-"""The machine around the bench: tick cadence (H29, H30), daemon faults (H32), numbers (H31), configuration (H34),
+"""The machine around the bench: tick cadence (H29, H30, H33), daemon faults (H32), numbers (H31), configuration (H34),
 watchdog and enable line (H06, H27), record (H36), budgets (H07).
 """
 
@@ -14,28 +14,37 @@ from safety.types import State
 
 
 class Cadence:
-    """Ticks follow each other, neither backwards nor after a gap: a stalled, suspended or confused host is no guard."""
+    """Ticks follow each other, neither backwards nor after a gap (H29, H30), and most of them in time (H33): a stalled,
+    suspended, confused or overloaded host is no guard. Memory: by how many late ticks outnumber timely ones.
+    """
 
-    def __init__(self, dt_max_s: float) -> None:
-        self._dt_max_s = dt_max_s
+    LATE = 1.5  # periods
+    LATE_MAX = 20
 
-    def start(self) -> None:
-        """Nothing to remember."""
+    def __init__(self, dt_max_s: float, tick_s: float) -> None:
+        self._dt_max_s, self._late_s = dt_max_s, self.LATE * tick_s
 
-    def update(self, memory: None, view: View) -> tuple[None, Iterable[Finding]]:
+    def start(self) -> int:
+        """No tick was late."""
+        return 0
+
+    def update(self, memory: int, view: View) -> tuple[int, Iterable[Finding]]:
         """Judge one tick."""
-        dt = view.dt_s
-        if dt is None or 0.0 < dt <= self._dt_max_s or view.state not in CHECKED:
+        dt, limit, check = view.dt_s, self._dt_max_s, "load, suspend and debuggers on this computer"
+        if dt is None:
             return memory, NOTHING
-        late = dt > 0.0
-        text = (
-            f"{dt * 1e3:.0f} ms between two ticks, at most {self._dt_max_s * 1e3:g} ms"
-            if late
-            else "time did not advance"
-        )
-        check = "load, suspend and debuggers on this computer" if late else "the computer's monotonic clock"
-        severity, hazard = grade(view.state), "H29" if late else "H30"
-        return memory, [Finding("clock", severity, hazard, "cadence", "", dt, self._dt_max_s, 0.0, text, check, "host")]
+        if not dt > 0.0:
+            hazard, text, check = "H30", "time did not advance", "the computer's monotonic clock"
+        elif dt > limit:
+            hazard, text = "H29", f"{dt * 1e3:.0f} ms between two ticks, at most {limit * 1e3:g} ms"
+        else:
+            memory = min(memory + 1, self.LATE_MAX) if dt > self._late_s else max(memory - 1, 0)
+            if memory < self.LATE_MAX:
+                return memory, NOTHING
+            hazard, text, limit = "H33", "ticks are late again and again", self._late_s
+        if view.state not in CHECKED:
+            return memory, NOTHING
+        return memory, [Finding("clock", grade(view.state), hazard, "cadence", "", dt, limit, 0.0, text, check, "host")]
 
 
 class Daemon:

@@ -1,13 +1,19 @@
 """The source does what it was told: spontaneous power (H01), over (H02), under (H03), foreign set-point (H09, H10,
-H11).
+H11); what comes back to it (H14, H53, H54), and its frequency (H13).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from safety.monitors.base import INHIBIT, NOTHING, TRIP, Debounce, Debounces, Finding, View
+from safety.monitors.bounds import BoundRule, Read, Reading, of, powered
 from safety.types import Quality, State
+
+if TYPE_CHECKING:
+    from safety.config import Config
 
 History = tuple[tuple[float, float], ...]
 
@@ -178,3 +184,62 @@ class ForeignSetpoint:
                 Finding("readback", INHIBIT, "H09", "setpoint_not_zero", self._channel, value, limit, age, text, check)
             ]
         return {}, NOTHING
+
+
+REFLECTED = Debounce(2, 3)
+DEAD = Debounce(2, 3, 2.5)
+OFF_BAND = Debounce(2, 3, 0.1)
+ROUNDING_W = 0.5  # of a meter of whole watts, in its favour
+
+
+def source_bounds(config: Config) -> Iterator[BoundRule]:
+    """What comes back, as a share of what goes forward and in watts; a reflectometer that is dead, or shows power at
+    rest; the frequency.
+    """
+    roles, index = config.roles, config.index
+    if roles.frequency is not None:
+        i = index[roles.frequency]
+        text = f"{roles.frequency} is {{value:.6g}} Hz, outside its band; limit {{limit:.6g}} Hz"
+        who = ("frequency", "H13", "frequency", roles.frequency, powered(i, config.channels[i].age_limit_s))
+        yield BoundRule(*who, *config.band_hz, OFF_BAND, text, "preset, reference and lock of the generator")
+    if roles.reverse is None or roles.forward is None:
+        return
+    channel, back, out = roles.reverse, index[roles.reverse], index[roles.forward]
+    ages = config.channels[back].age_limit_s, config.channels[out].age_limit_s
+    reverse, forward = powered(back, ages[0]), powered(out, ages[1])
+    check = "antenna and its contact with tissue, cable and every connector, before anything else"
+    share, share_w, least = (config.limits.get(f"reflected_{name}") for name in ("share", "w", "least_share"))
+    for bound, read, said in (
+        (share, _share(reverse, forward), "{value:.2f} of forward power comes back"),
+        (share_w, reverse, f"{channel} is {{value:.1f}} W"),
+    ):
+        if bound is not None:
+            text = f"{said}, limit {{limit:g}} ({bound.layer})"
+            who = ("reflected", "H53", "reflected", channel, read)
+            yield BoundRule(*who, -math.inf, bound.value, REFLECTED, text, check)
+    check = "detector and cable of the reflectometer; nothing tells of a bad match until it works"
+    if least is not None:
+        text = (
+            f"{{value:.3f}} of forward power comes back, never less than {{limit:g}} ({least.layer}) if the meter works"
+        )
+        who = ("reflected", "H54", "reflectometer", channel, _share(reverse, forward, ROUNDING_W))
+        yield BoundRule(*who, least.value, math.inf, DEAD, text, check)
+    text = f"{channel} is {{value:.1f}} W at rest, at most {{limit:g}} W is none"
+    who = ("reflected", "H54", "reflectometer", channel, _at_rest(of(back)))
+    yield BoundRule(*who, -math.inf, config.thresholds.off_w, REFLECTED, text, check)
+
+
+def _share(reverse: Read, forward: Read, rounding_w: float = 0.0) -> Read:
+    """What comes back of forward power, with ``rounding_w`` more of it than is read."""
+
+    def read(view: View) -> Reading | None:
+        back, out = reverse(view), forward(view)
+        if back is None or out is None or not out[1] > 0.0:
+            return None
+        return min(back[0], out[0]), (back[1] + rounding_w) / out[1]
+
+    return read
+
+
+def _at_rest(always: Read) -> Read:
+    return lambda view: None if view.state is State.FIRING else always(view)

@@ -1,157 +1,179 @@
-"""Too hot, and is the load a load: temperatures (H43, H45, H46, H62), impedance (H47, H49, H50), heating response
-(H57, H64).
+"""What tissue, electrodes and sensors may be, as rules: temperatures (H43, H45, H46, H55), sensors that agree (H61,
+H62), impedance (H47, H49, H50), the return electrode (H52); and the heating that energy must bring (H57, H64).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from safety.monitors.base import CHECKED, INHIBIT, NOTHING, TRIP, Debounce, Debounces, Finding, View, grade
+from safety.monitors.base import NOTHING, STOP, TRIP, Debounce, Debounces, Finding, View
+from safety.monitors.bounds import BoundRule, DoseRule, Read, Reading, of, powered
 from safety.rules import HeatingRule
-from safety.types import Quality, State
+from safety.types import State
+
+if TYPE_CHECKING:
+    from safety.config import Config
+
+HOT = Debounce(2, 3)
+WARM = Debounce(2, 3, 1.0)  # coolant, which is slow
+APART = Debounce(2, 3, 1.0)
+IMPEDANCE = Debounce(2, 3, 0.1)
+PAD_S = 60.0  # 0.7 A for 60 s is what a return electrode is tested with
+CEM_43_C, CEM_NONE_C = 43.0, 39.0
 
 
-class HotRule(NamedTuple):
-    """One upper temperature limit."""
-
-    at: int
-    channel: str
-    limit_c: float
-    layer: str
-    hazard: str
-    debounce: Debounce
-    check: str
-
-
-class Temperature:
-    """No temperature above its limit. Once above, it counts until it is below by the hysteresis (H73)."""
-
-    def __init__(self, rules: tuple[HotRule, ...], hysteresis_c: float) -> None:
-        self._rules, self._hysteresis_c = rules, hysteresis_c
-
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
-
-    def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
-        """Judge one tick."""
-        if view.state not in CHECKED:
-            return {}, NOTHING
-        found = []
-        for rule in self._rules:
-            sample = view.samples[rule.at]
-            if sample is None or (sample.value <= rule.limit_c and rule.at not in memory):
-                continue
-            limit = rule.limit_c - self._hysteresis_c if rule.at in memory else rule.limit_c
-            hot = not sample.value <= limit
-            memory, fires = rule.debounce.judge(memory, rule.at, sample.t_request_s, hot)
-            if fires or (hot and view.state is State.PRECHECK):  # on the way to READY one reading is enough
-                text = f"{rule.channel} is {sample.value:.1f} C, limit {rule.limit_c:g} C ({rule.layer})"
-                who = ("temperature", grade(view.state), rule.hazard, "over_temperature", rule.channel)
-                age = view.now_s - sample.t_request_s
-                found.append(Finding(*who, sample.value, rule.limit_c, age, text, rule.check))
-        return memory, found
+def temperatures(config: Config) -> Iterator[BoundRule]:
+    """No temperature above its limit."""
+    roles = config.roles
+    for name, hazard, channels, debounce, check in (
+        ("tip_c", "H45", (roles.tip,), HOT, "coolant flow and temperature; the tip sensor"),
+        ("shaft_c", "H45", (roles.shaft,), HOT, "coolant of the shaft; the sensor's place on it"),
+        ("tissue_c", "H46", roles.tissue, HOT, "power, and the distance of this sensor from the applicator"),
+        ("critical_c", "H46", roles.critical, HOT, "power, and the distance of the structure from the applicator"),
+        ("coolant_c", "H43", (roles.coolant,), WARM, "the coolant's reservoir and its cooling"),
+        ("cable_c", "H55", roles.cable, HOT, "this connector: dirt, damage, a loose nut; the match of the load"),
+    ):
+        bound = config.limits.get(name)
+        for channel in channels:
+            if bound is not None and channel is not None:
+                text = f"{channel} is {{value:.1f}} C, limit {{limit:g}} C ({bound.layer})"
+                who = ("temperature", hazard, "over_temperature", channel, of(config.index[channel]))
+                hysteresis = config.thresholds.hysteresis_c
+                yield BoundRule(*who, -math.inf, bound.value, debounce, text, check, hysteresis)
 
 
-class Agreement:
-    """At zero power, before READY, sensors in the same tissue agree (H62: wrong thermocouple type, drift, one out of
-    place).
-    """
+def _apart(indices: tuple[int, ...], at_rest: bool = False) -> Read:
+    """How far sensors are apart, C; ``at_rest``: in PRECHECK only."""
 
-    def __init__(self, indices: tuple[int, ...], channels: tuple[str, ...], agree_c: float) -> None:
-        self._indices, self._channels, self._agree_c = indices, channels, agree_c
+    def read(view: View) -> Reading | None:
+        seen = [s for i in indices if (s := view.samples[i]) is not None]
+        if not seen or (at_rest and view.state is not State.PRECHECK):
+            return None
+        values = [s.value for s in seen]
+        return max(s.t_request_s for s in seen), max(values) - min(values)
 
-    def start(self) -> None:
-        """Nothing to remember."""
-
-    def update(self, memory: None, view: View) -> tuple[None, Iterable[Finding]]:
-        """Judge one tick."""
-        if view.state is not State.PRECHECK or len(self._indices) < 2:
-            return memory, NOTHING
-        values = [s.value for i in self._indices if (s := view.samples[i]) is not None]
-        spread = max(values, default=0.0) - min(values, default=0.0)
-        if spread <= self._agree_c:
-            return memory, NOTHING
-        text = f"{' and '.join(self._channels)} differ by {spread:.1f} C without power, at most {self._agree_c:g} C"
-        check, channel = "thermocouple type and position; let the tissue settle", self._channels[0]
-        return memory, [Finding("agree", INHIBIT, "H62", "agreement", channel, spread, self._agree_c, 0.0, text, check)]
+    return read
 
 
-class Impedance:
-    """The load is neither short (H49) nor open, charred or shorted beyond reading (H47, H50), while power flows.
+def agreements(config: Config) -> Iterator[BoundRule]:
+    """Sensors of the same tissue agree at rest (wrong thermocouple type, drift, one out of place), pairs always."""
+    check = "thermocouple type and position, pick-up of power; let the tissue settle"
+    groups = [("H62", "agreement", config.roles.tissue, config.thresholds.agree_c, True)]
+    for pair in config.pairs:
+        groups += [
+            ("H61", "pair", pair.channels, pair.rest_c, True),
+            ("H61", "pair", pair.channels, pair.trip_c, False),
+        ]
+    for hazard, monitor, channels, apart_c, at_rest in groups:
+        if channels:
+            read = _apart(tuple(config.index[c] for c in channels), at_rest)
+            text = f"{' and '.join(channels)} differ by {{value:.1f}} C, at most {{limit:g}} C"
+            yield BoundRule("agree", hazard, monitor, channels[0], read, 0.0, apart_c, APART, text, check)
+
+
+def impedances(config: Config) -> Iterator[BoundRule]:
+    """The load is neither short nor open, charred or shorted beyond reading, while power flows.
 
     A normal roll-off does not trip: its pulse-off ends the flow of power, and with it the judgement, long before the
     limit.
     """
+    channel = config.roles.impedance
+    if channel is not None:
+        i = config.index[channel]
+        read = powered(i, config.channels[i].age_limit_s)
+        low, high = (config.limits[f"impedance_{end}_ohm"].value for end in ("low", "high"))
+        text = f"{channel} is {{value:.0f}} ohm, limit {{limit:g}} ohm: "
+        check = "whether electrodes or leads touch each other or metal"
+        short = ("impedance", "H49", "impedance_low", channel, read, low, math.inf)
+        yield BoundRule(*short, IMPEDANCE, f"{text}short", check)
+        check = "lead, dispersive pad and applicator; char on the electrode; tissue contact"
+        is_open = ("impedance", "H50", "impedance_high", channel, read, -math.inf, high)
+        yield BoundRule(*is_open, IMPEDANCE, f"{text}open, char or short", check)
 
-    DEBOUNCE = Debounce(2, 3, 0.1)
-    SETTLE_S = 0.1  # forward and reverse power are read one after the other; not believed together while power comes up
 
-    def __init__(self, index: int, channel: str, age_limit_s: float, low_ohm: float, high_ohm: float) -> None:
-        self._index, self._channel, self._age_limit_s = index, channel, age_limit_s
-        self._low_ohm, self._high_ohm = low_ohm, high_ohm
+def doses(config: Config) -> Iterator[DoseRule]:
+    """What a critical structure has had since PRECHECK (H46), and a return electrode within a minute (H52)."""
+    roles, limits = config.roles, config.limits
+    for channel in roles.critical:
+        i = config.index[channel]
+        text = f"{channel} has had {{value:.0f}} s at 43 C or their like, limit {{limit:g}} s"
+        check = "power, and the distance of the structure from the applicator"
+        who = ("temperature", TRIP, "H46", "thermal_dose", channel, _cem43(i))
+        yield DoseRule(*who, limits["critical_cem43_s"].value, math.inf, text, check)
+    if config.pads and roles.impedance is not None and "pad_a2s" in limits:
+        rate = _pad_a2(config.index[roles.power], config.index[roles.impedance], config.pads)
+        text = "each return electrode took {value:.1f} A2s in a minute, limit {limit:g} A2s"
+        check = "more return electrodes, or less power; are all of them connected and flat"
+        who = ("pads", STOP, "H52", "pad_current", roles.power, rate)
+        yield DoseRule(*who, limits["pad_a2s"].value, PAD_S, text, check)
 
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
 
-    def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
-        """Judge one tick."""
-        if view.state is not State.FIRING or view.flowing_s <= 0.0:
-            return {}, NOTHING
-        sample = view.samples[self._index]
-        if sample is None or sample.quality is not Quality.GOOD:
-            return memory, NOTHING  # staleness and range have their say
-        t, value = sample.t_request_s, sample.value
-        if not (t >= view.flowing_from_s + self.SETTLE_S and view.now_s - t <= self._age_limit_s):
-            return memory, NOTHING
-        low, high = self._low_ohm, self._high_ohm
-        memory, fires = self.DEBOUNCE.judge(memory, 0, t, not low <= value <= high)
-        if not fires or low <= value <= high:
-            return memory, NOTHING
-        if value < low:
-            hazard, monitor, limit, said = "H49", "impedance_low", low, "short"
-            check = "whether electrodes or leads touch each other or metal"
-        else:
-            hazard, monitor, limit, said = "H50", "impedance_high", high, "open, char or short"
-            check = "lead, dispersive pad and applicator; char on the electrode; tissue contact"
-        age = view.now_s - t
-        text = f"{self._channel} is {value:.0f} ohm, limit {limit:g} ohm: {said}"
-        return memory, [Finding("impedance", TRIP, hazard, monitor, self._channel, value, limit, age, text, check)]
+def _cem43(i: int) -> Callable[[View], float]:
+    """Seconds at 43 C that a second at this temperature is worth (Sapareto and Dewey 1984)."""
+
+    def rate(view: View) -> float:
+        sample = view.samples[i]
+        if sample is None or not CEM_NONE_C <= sample.value < math.inf:
+            return 0.0
+        above_k = min(sample.value, 100.0) - CEM_43_C
+        return float(2.0**above_k if above_k >= 0.0 else 4.0**above_k)
+
+    return rate
+
+
+def _pad_a2(power: int, impedance: int, pads: int) -> Callable[[View], float]:
+    """Current squared through each of ``pads``, A2: they share the current that follows from power and impedance."""
+
+    def rate(view: View) -> float:
+        w, ohm = view.samples[power], view.samples[impedance]
+        if w is None or ohm is None or not (0.0 <= w.value < math.inf and ohm.value > 0.0):
+            return 0.0
+        return w.value / max(ohm.value, 1.0) / pads**2
+
+    return rate
 
 
 class Heating:
-    """Energy that was delivered must be felt by the sensors that the bench says must feel it (H57, H64)."""
+    """While power flows, energy that was delivered is felt by the sensors that the bench says must feel it (H57, H64).
+
+    Memory: values at FIRE, and pending verdicts.
+    """
+
+    DEBOUNCE = Debounce(2, 3)
 
     def __init__(self, rules: tuple[tuple[int, HeatingRule], ...]) -> None:
         self._rules = rules
 
-    def start(self) -> Mapping[int, tuple[float, float]]:
+    def start(self) -> tuple[Mapping[int, float], Debounces]:
         """No starting temperatures."""
-        return {}
+        return {}, {}
 
     def update(
-        self, memory: Mapping[int, tuple[float, float]], view: View
-    ) -> tuple[Mapping[int, tuple[float, float]], Iterable[Finding]]:
-        """Judge one tick; the memory is (value at FIRE, highest since)."""
+        self, memory: tuple[Mapping[int, float], Debounces], view: View
+    ) -> tuple[tuple[Mapping[int, float], Debounces], Iterable[Finding]]:
+        """Judge one tick."""
         if view.state is not State.FIRING or not self._rules:
-            return {}, NOTHING
-        found, changed = [], dict(memory)
+            return self.start(), NOTHING
+        first, pending = memory
+        found = []
         for i, rule in self._rules:
             sample = view.samples[i]
             if sample is None:
                 continue
-            first, highest = changed.get(i, (sample.value, sample.value))
-            highest = max(highest, sample.value)
-            changed[i] = (first, highest)
-            if view.energy_j > rule.energy_j and not highest - first >= rule.rise_c:
+            if i not in first:
+                first = {**first, i: sample.value}
+            rise_c = sample.value - first[i]
+            if view.energy_j <= rule.energy_j or view.flowing_s <= 0.0:
+                continue
+            pending, fires = self.DEBOUNCE.judge(pending, i, sample.t_request_s, not rise_c >= rule.rise_c)
+            if fires:
                 text = (
-                    f"{rule.channel} rose by {highest - first:.1f} C after {view.energy_j:.0f} J,"
-                    f" expected {rule.rise_c:g} C by {rule.energy_j:g} J"
+                    f"{rule.channel} is {rise_c:.1f} C above its start after {view.energy_j:.0f} J,"
+                    f" expected {rule.rise_c:g} C from {rule.energy_j:g} J on"
                 )
-                check = "whether the sensor sits where the bench file says, and whether the applicator is in the tissue"
-                rise, age = highest - first, view.now_s - sample.t_request_s
+                check = "whether the sensor sits where the bench file says, its wires, the applicator in the tissue"
                 who = ("heating", TRIP, "H64", "heating_response", rule.channel)
-                found.append(Finding(*who, rise, rule.rise_c, age, text, check))
-        return changed, found
+                found.append(Finding(*who, rise_c, rule.rise_c, view.now_s - sample.t_request_s, text, check))
+        return (first, pending), found

@@ -26,6 +26,7 @@ WRITE_S = 0.02  # for one frame on a line that does not drain, before the kill
 WRITE_AFTER_S = 0.2  # and after it
 SETTLE_S = 0.05  # from off to the first question: the acknowledgements come in, the power decays
 ANSWER_S = 0.2
+HEARD_MAX = 8192  # bytes of one answer
 PROOF_TRIES = 3
 REASSERT_S = 1.0
 
@@ -82,7 +83,7 @@ class Source:
         if not self.line.write(readback.query, ANSWER_S):
             return False
         deadline_s, seen = time.monotonic() + ANSWER_S, b""
-        while (left_s := deadline_s - time.monotonic()) > 0 and len(seen) < 8192:
+        while (left_s := deadline_s - time.monotonic()) > 0 and len(seen) < HEARD_MAX:
             chunk = self.line.read(left_s)
             if not chunk:
                 return False
@@ -175,7 +176,9 @@ class Cutoff:
         line.drain()
         seen, deadline_s = b"", time.monotonic() + ANSWER_S
         if line.write(plan.query, WRITE_S):
-            while plan.closed(seen) is None and (chunk := line.read(max(0.0, deadline_s - time.monotonic()))):
+            while plan.closed(seen) is None and len(seen) < HEARD_MAX:  # a line that babbles must not hold up off
+                if not (chunk := line.read(max(0.0, deadline_s - time.monotonic()))):
+                    break
                 seen += chunk
         return plan.closed(seen)
 

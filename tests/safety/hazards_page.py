@@ -26,7 +26,7 @@ refused, and says why.
 
 "2/3" means two of the newest three distinct samples; times in the threshold column are how long a spell must last. "0
 W" is the longest time from the moment at which the fault can be seen (a latent one: from the demand that shows it) to
-no power in the tissue. Priorities of alarms are assigned here; nothing sounds or shows them yet (H75).
+no power in the tissue. Priorities of alarms are assigned here; [alarms](alarms.md) says what they do.
 """
 
 KIND_TEXTS = {

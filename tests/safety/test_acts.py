@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from safety.config import Timing
+from safety.kernel import initial
 from safety.types import Origin, Quality, Request, State, Verb
 from tests.safety.rig import Rig, config, replace
 
@@ -359,6 +360,16 @@ def test_a_fourth_reset_within_ten_minutes_locks_out() -> None:
         rig.ask(Verb.RESET)
         assert rig.tick().state is (State.SAFE if k < 3 else State.LOCKOUT)
     assert [trip.hazard for trip in rig.state.trips] == ["H01", "H01", "H01", "H74"]  # one per channel of the source
+
+
+@pytest.mark.parametrize(("resets", "after"), [((99.0, 99.5), State.SAFE), ((99.0, 99.5, 100.0), State.LOCKOUT)])
+def test_resets_of_earlier_daemons_count(resets: tuple[float, ...], after: State) -> None:
+    rig = Rig()
+    rig.state = initial(rig.config, resets=resets)
+    rig.to(State.TRIPPED).ask(Verb.ACK)
+    rig.tick(60)
+    rig.ask(Verb.RESET)
+    assert rig.tick().state is after
 
 
 def test_cooldown_runs_on_and_waits_for_a_cold_tip_at_most_two_minutes() -> None:

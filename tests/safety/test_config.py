@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from safety.config import ChannelRule, HeatingRule, Judged, Limits, Roles, Timing
+from safety.config import ChannelRule, HeatingRule, Judged, Limits, PairRule, Roles, Timing
 from tests.safety.rig import CHANNELS, LIMITS, ROLES, config, replace
 
 
@@ -22,6 +22,7 @@ def test_an_estop_that_is_not_wired_is_refused(estop: tuple[str, ...]) -> None:
     [
         ({"roles": replace(ROLES, tip="tc.nowhere_c")}, "tc.nowhere_c has a role but no device measures it"),
         ({"heating": (HeatingRule("tc.nowhere_c", 1.0, 1.0),)}, "tc.nowhere_c"),
+        ({"pairs": (PairRule(("tc.tip_c", "tc.nowhere_c"), 3.0, 5.0),)}, "tc.nowhere_c has a role"),
         ({"channels": (*CHANNELS, CHANNELS[0])}, "listed twice"),
         ({"modality": "laser"}, "laser"),
         ({"layers": (("bench", replace(LIMITS, flow_min_ml_min=None)),)}, "flow_min_ml_min is not limited"),

@@ -1,254 +1,216 @@
-"""The shipped kernel, searched exhaustively over abstract inputs: only allowed edges occur, and the invariants hold.
-
-Time is counted in ticks and every timer is a few ticks long, so that a state relative to its own time is one of
-finitely many. The bench is the smallest that has every state: power, output flag, E-stop pair, footswitch pair.
+"""The shipped kernel, searched exhaustively over abstract inputs: :mod:`tests.safety.explore` says over which, and
+judges the invariants of each transition; here is what holds of all of them together.
 """
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from collections.abc import Iterator
+import functools
+import random
 from typing import Any
 
-from safety.config import ChannelRule, Config, Limits, Roles, Timing
-from safety.kernel import initial, step
+import pytest
+
+from safety import kernel, transitions
 from safety.monitors.base import Pending
-from safety.monitors.power import Spontaneous
+from safety.permits import BY_STATE
 from safety.state import KernelState
-from safety.types import (
-    Fault,
-    Inputs,
-    Origin,
-    Outputs,
-    RecordStatus,
-    Request,
-    Sample,
-    State,
-    Trip,
-    Verb,
-    WatchdogStatus,
-)
+from safety.turn import Turn
+from safety.types import State, Verb
+from tests.safety.explore import LAYERS, decisions, lock, steps
+from tests.safety.explore.classes import Kind, kind
+from tests.safety.explore.invariants import EDGES
+from tests.safety.explore.search import Graph, Space, search
 
-TICK_S = 0.125  # a power of two: times stay exact
-FAR = 3 * TICK_S  # longer than every timer below
-CHANNELS = ("g.power_w", "g.rf_on", "i.a_closed", "i.b_closed", "i.no_closed", "i.nc_closed")
-CONFIG = Config(
-    channels=tuple(ChannelRule(name, 0.0, 300.0, age_limit_s=0.2) for name in CHANNELS),
-    roles=Roles("g.power_w", "g.rf_on", ("i.a_closed", "i.b_closed"), footswitch=("i.no_closed", "i.nc_closed")),
-    layers=(("bench", Limits(power_w=50.0)),),
-    config_hash="h",
-    timing=Timing(
-        tick_s=TICK_S,
-        permit_lease_s=0.15,
-        dt_max_s=0.2,
-        operator_lease_s=0.2,
-        off_c1_s=TICK_S,
-        off_c2_s=1.5 * TICK_S,
-        boot_proof_s=2 * TICK_S,
-        precheck_s=2 * TICK_S,
-        ready_s=2 * TICK_S,
-        arm_s=2 * TICK_S,
-        cooldown_max_s=2 * TICK_S,
-        run_on_s=TICK_S,
-        reset_clear_s=TICK_S,
-        reset_window_s=0.0,  # the reset budget has a test of its own
-        enable_open_s=TICK_S,
-        enable_close_s=2 * TICK_S,
-        response_s=TICK_S,
-        record_trip_s=2 * TICK_S,
-        pair_s=TICK_S,
-    ),
-)
-
-EDGES = {
-    "BOOT": {"SAFE", "TRIPPED", "LOCKOUT"},
-    "SAFE": {"PRECHECK", "STOPPING"},
-    "PRECHECK": {"READY", "STOPPING"},
-    "READY": {"ARMED", "STOPPING"},
-    "ARMED": {"SAFE", "FIRING", "STOPPING"},
-    "FIRING": {"STOPPING"},
-    "STOPPING": {"COOLDOWN", "TRIPPED", "LOCKOUT"},
-    "COOLDOWN": {"SAFE", "STOPPING"},
-    "TRIPPED": {"SAFE", "LOCKOUT"},
-    "LOCKOUT": set(),
-}
-"""Everything else is a defect."""
-
-ACTS = (
-    (),
-    *(((verb, Origin.LOCAL),) for verb in (Verb.PREPARE, Verb.ARM, Verb.STOP, Verb.ACK, Verb.RESET)),
-    ((Verb.FIRE, Origin.FOREGROUND),),
-    ((Verb.COMPLETE, Origin.PROTOCOL),),
-    tuple((verb, Origin.NETWORK) for verb in Verb if verb is not Verb.STOP),
-)
-RAISING = ((), *(((verb, Origin.LOCAL),) for verb in (Verb.ARM, Verb.RESET)), ((Verb.FIRE, Origin.FOREGROUND),))
-GOOD: dict[str, Any] = {"power": 0.0, "flag": 0.0, "estop": (1.0, 1.0), "foot": (0.0, 1.0), "lease": True, "wd": True}
-BAD: tuple[dict[str, Any], ...] = (
-    {"power": 20.0, "flag": 1.0},
-    {"power": math.nan},
-    {"power": None},
-    {"estop": (0.0, 0.0)},
-    {"estop": (1.0, 0.0)},
-    {"wd": False},
-    {"dt": 2 * TICK_S},
-    {"dt": -TICK_S},
-    {"fault": True},
-    {"record": False},
-    {"hash": "other"},
-    {"line": "welded"},
-    {"line": "open"},
-)
-HUMAN: tuple[dict[str, Any], ...] = (
-    {},
-    {"lease": False},
-    {"foot": (1.0, 0.0), "lease": False},
-    {"foot": (1.0, 1.0), "lease": False},
-)
+pytestmark = pytest.mark.timeout(900)  # half a minute of one quiet core
+REST = (State.SAFE, State.TRIPPED, State.LOCKOUT)
+each_layer = pytest.mark.parametrize("layer", LAYERS)
 
 
-def classes(state: State) -> Iterator[dict[str, Any]]:
-    """Acts times hands on a good bench; the acts that raise energy on a bench with one thing wrong."""
-    power = {"power": 20.0, "flag": 1.0} if state is State.FIRING else {}
-    for acts in ACTS:
-        for hands in HUMAN:
-            yield {**GOOD, **power, **hands, "acts": acts}
-    for bad in BAD:
-        if bad.get("dt") != -TICK_S or state is State.FIRING:
-            for acts in RAISING:
-                yield {**GOOD, **power, **bad, "acts": acts}
-    if state is State.FIRING:
-        yield {**GOOD, "acts": ()}
+@functools.cache
+def graph(layer: str) -> Graph:
+    """One search for all tests."""
+    return search(LAYERS[layer]())
 
 
-def inputs_of(kind: dict[str, Any], now_s: float, enable: bool) -> Inputs:
-    """Concrete inputs of a class; fresh samples are one hundredth of a second old."""
-    t = now_s - 0.01
-    values = (kind["power"], kind["flag"], *kind["estop"], *kind["foot"])
-    snapshot = {n: Sample(n, v, t) for n, v in zip(CHANNELS, values, strict=True) if v is not None}
-    closed = {"welded": True, "open": False}.get(kind.get("line", ""), enable)
-    return Inputs(
-        snapshot=snapshot,
-        requests=tuple(Request(verb, origin, t) for verb, origin in kind["acts"]),
-        faults=(Fault("H32", "task", "pump", "died", "log", t),) if kind.get("fault") else (),
-        foreground_lease_s=t if kind["lease"] else None,
-        watchdog=WatchdogStatus(t, True, closed, enable) if kind["wd"] else None,
-        record=RecordStatus(t, kind.get("record", True)),
-        applied_w=20.0 if kind["power"] == 20.0 else 0.0,
-        applied_t_s=t,
-        config_hash=kind.get("hash", "h"),
-    )
-
-
-def back(t_s: float, now_s: float) -> float:
-    """A time relative to now, saturated: long ago is long ago, and far ahead is ahead."""
-    return t_s if math.isinf(t_s) else min(max(round(t_s - now_s, 6), -FAR), TICK_S)
-
-
-def moved(memory: Any, now_s: float, timed: bool) -> Any:
-    """A monitor's memory relative to now; ``timed``: it looks at how long a spell lasts."""
-    if isinstance(memory, Pending):
-        return Pending(-0.01, memory.bits, back(memory.since_s, now_s) if timed else 0.0)
-    if isinstance(memory, dict):
-        return {k: moved(v, now_s, timed) for k, v in memory.items()}
-    return back(memory, now_s) if isinstance(memory, float) else memory
-
-
-START = initial(CONFIG)
-UNTIMED = tuple(isinstance(m, Spontaneous) for m in CONFIG.monitors)
-
-
-def canonical(s: KernelState) -> KernelState:
-    """The same state at time 0, without what its successors do not look at, listed field by field."""
-    now = s.now_s
-    assert now is not None
-    c = s.fork()
-    c.now_s = 0.0
-    for name in ("entered_s", "off_at_s", "armed_at_s", "enable_since_s"):
-        setattr(c, name, back(getattr(s, name), now))
-    for name in ("powered_since_s", "clear_since_s"):
-        value = getattr(s, name)
-        setattr(c, name, None if value is None or s.state is not State.TRIPPED else back(value, now))
-    if s.state is not State.STOPPING:  # only "before the newest request" matters
-        c.off_at_s, c.off_alarmed = max(c.off_at_s, -TICK_S), False
-    if s.state is not State.ARMED:
-        c.armed_at_s = math.inf
-    if s.state not in (State.PRECHECK, State.READY, State.ARMED, State.FIRING):
-        c.enable_since_s = 0.0
-    c.pump_since_s, c.flowing_from_s, c.flowing_since_s = 0.0, None, 0.0  # no coolant and no impedance on this bench
-    c.resets = ()
-    c.foot_released = s.foot_released and s.state is State.ARMED
-    c.fired = s.fired and s.state in (State.STOPPING, State.COOLDOWN, State.TRIPPED, State.LOCKOUT)
-    if s.state in (State.SAFE, State.TRIPPED):
-        c.entered_s = max(c.entered_s, -2 * TICK_S)
-    c.history = tuple((-FAR, w) for _, w in s.history[-1:]) if s.state is State.FIRING else ()
-    c.memories = tuple(moved(m, now, not untimed) for m, untimed in zip(s.memories, UNTIMED, strict=True))
-    if s.state is State.LOCKOUT:  # absorbing whatever it remembers
-        c.memories, c.entered_s, c.off_at_s, c.resets, c.acked = START.memories, 0.0, -TICK_S, (), True
-    locked = any(t.lockout for t in s.trips)
-    c.trips = (Trip("Hxx", "", "", "", 0.0, 0.0, 0.0, 0.0, "", "", locked),) if s.trips else ()
-    c.epoch = 0
-    c.energy_j = c.on_time_s = c.power_w = 0.0
-    return c
-
-
-def check(before: KernelState, kind: dict[str, Any], out: Outputs) -> None:
-    """Invariants of one step."""
-    was, now = before.state, out.state
-    healthy = {k: v for k, v in kind.items() if k not in ("acts", "lease", "foot", "power", "flag")}
-    assert now is was or now.value in EDGES[was.value], (was, now, kind)
-    assert out.enable is False or now is State.FIRING
-    assert out.permit.max_w in (0.0, 50.0)
-    if out.permit.max_w > 0.0:
-        assert (now, out.blocked_by) == (State.FIRING, ())
-        assert kind["estop"] != (0.0, 0.0)  # a single contact is given pair_s
-        assert healthy.get("wd") is True
-        assert not healthy.get("fault")
-        assert kind["power"] in (0.0, 20.0)
-        assert "dt" not in kind
-        assert out.permit.expires_at_s == 0.0 + kind.get("dt", TICK_S) + 0.15
-    if now is State.FIRING and was is not State.FIRING:
-        assert kind["acts"] == ((Verb.FIRE, Origin.FOREGROUND),) or kind["foot"] == (1.0, 0.0)
-    if was is State.STOPPING and now in (State.COOLDOWN, State.TRIPPED):
-        assert (kind["power"], kind["flag"]) == (0.0, 0.0)
-    if was is State.TRIPPED and now is State.SAFE:
-        assert kind["acts"] == ((Verb.RESET, Origin.LOCAL),)
-        assert before.acked
-        assert kind["foot"] == (0.0, 1.0)
-    if out.first_trip is not None and was is State.FIRING:
-        assert now is State.STOPPING
-    assert out.pump_on or now in (State.BOOT, State.SAFE, State.LOCKOUT)
-    if now in (State.SAFE, State.PRECHECK, State.READY, State.ARMED, State.FIRING, State.COOLDOWN):
-        assert out.first_trip is None
-    assert now is not State.TRIPPED or out.first_trip is not None
-
-
-def test_only_the_allowed_edges_and_every_one_of_them() -> None:
+@each_layer
+def test_only_the_allowed_edges_and_every_one_of_them(layer: str) -> None:
     edges: dict[str, set[str]] = {name: set() for name in EDGES}
-    seen: set[str] = set()
-    queue: deque[KernelState] = deque()
-    latch = Trip("H45", "", "", "", 0.0, 0.0, 0.0, 0.0, "", "")
-    fresh: list[KernelState] = [initial(CONFIG), initial(CONFIG, latch)]
-    steps = 0
-    for start in fresh:
-        after, _ = step(CONFIG, start, inputs_of({**GOOD, "power": None, "acts": ()}, 0.0, False), 0.0)
-        queue.append(canonical(after))
-    seen = {repr(s) for s in queue}
-    while queue:
-        before = queue.popleft()
-        for kind in classes(before.state):
-            now_s = kind.get("dt", TICK_S)
-            after, out = step(CONFIG, before, inputs_of(kind, now_s, before.enable), now_s)
-            steps += 1
-            assert "H32" not in [t.hazard for t in out.new_trips if t.monitor == "kernel"], out.first_trip
-            check(before, kind, out)
-            if out.state is not before.state:
-                edges[before.state.value].add(out.state.value)
-            following = canonical(after)
-            key = repr(following)
-            if key not in seen:
-                seen.add(key)
-                queue.append(following)
+    for was, now, _ in graph(layer).edges:
+        a, b = (name.partition(" ")[0].rstrip(";") for name in (was, now))
+        if a != b:
+            edges[a].add(b)
     assert edges == EDGES
-    assert len(seen) > 700  # fewer: the search, or the kernel, has lost something
-    assert steps > 60_000
+
+
+def test_the_graph_is_the_one_in_the_lock_file() -> None:
+    found = lock.write({layer: graph(layer) for layer in LAYERS})
+    assert lock.FILE.read_text(encoding="utf-8") == found, f"look at each edge, then renew it: {lock.RENEW}"
+
+
+def test_two_million_transitions_were_judged() -> None:
+    counts = {layer: graph(layer).transitions for layer in LAYERS}
+    assert counts["decisions"] > 1_800_000
+    assert counts["steps"] > 150_000
+    assert sum(counts.values()) > 2_000_000
+
+
+@each_layer
+def test_i07_energy_is_four_acts_away_from_every_start(layer: str) -> None:
+    """Only reset, prepare, arm, fire lead from a trip to FIRING, and nothing leads from LOCKOUT."""
+    ways = {"TRIPPED": {"reset"}, "SAFE": {"prepare"}, "READY": {"arm"}, "ARMED": {"fire"}}
+    onward = {"TRIPPED": "SAFE", "SAFE": "PRECHECK", "READY": "ARMED", "ARMED": "FIRING"}
+    for state, to in onward.items():
+        assert {why for a, b, why in graph(layer).edges if a.startswith(state) and b.startswith(to)} == ways[state]
+    assert {a.partition(" ")[0].rstrip(";") for a, b, _ in graph(layer).edges if b.startswith("FIRING")} == {"ARMED"}
+
+
+# ---- liveness: a bench that is well and left alone comes to rest; a fault ends the energy in time
+
+
+def quiet(layer: str, act: Verb | None) -> Any:
+    """The class of inputs of a healthy bench, and of nobody who holds anything."""
+    if layer == "decisions":
+        acts = "-" if act is None else act.value
+        return kind("off", "cold", "nothing", "open", "tick", acts, "up", "none")
+    local = {None: steps.NONE, Verb.ACK: steps.ACTS[4], Verb.RESET: steps.ACTS[5]}
+    return steps.Kind(local[act], "none", frozenset(), False)
+
+
+@each_layer
+def test_a_healthy_bench_comes_to_rest_and_out_of_a_trip(layer: str) -> None:
+    space = LAYERS[layer]()
+
+    def after(state: KernelState, act: Verb | None = None) -> KernelState:
+        return space.canonical(space.follow(state, quiet(layer, act))[0])
+
+    for state in graph(layer).states.values():
+        s, ticks = after(state), 1
+        while s.state not in REST:
+            s, ticks = after(s), ticks + 1
+            assert ticks <= 12, state
+        if s.state is State.TRIPPED:
+            for act in (Verb.ACK, None, None, None):
+                s = after(s, act)
+            assert after(s, Verb.RESET).state is (State.LOCKOUT if s.resets else State.SAFE), state
+
+
+ENDS_WITHIN = {
+    **dict.fromkeys(steps.AT_ONCE, 1),
+    "E-stop a": 2,
+    "E-stop b": 2,
+    "power high": 2,
+    "line open": 4,
+    "line unread": 4,
+}
+"""Ticks of a fault that stays, at most, until the enable line is let go."""
+
+
+@pytest.mark.parametrize("fault", ENDS_WITHIN)
+def test_a_fault_that_stays_ends_the_energy(fault: str) -> None:
+    firing = [s for s in graph("steps").states.values() if s.enable]
+    assert len(firing) > 10
+    for state in firing:
+        s, ticks = state, 0
+        while s.enable:
+            hands = "foot" if s.holder == "footswitch" else "lease"
+            given = steps.Kind(steps.NONE, hands, frozenset({fault}), True)
+            s, ticks = steps.canonical(steps.follow(s, given)[0]), ticks + 1
+            assert ticks <= ENDS_WITHIN[fault], state
+
+
+# ---- the search itself: what it forgets does not matter, and it sees what is wrong
+
+
+@each_layer
+def test_nothing_that_matters_is_forgotten(layer: str) -> None:
+    """A kernel that remembers everything goes the same way as its representative, over long walks forwards: a step
+    back in time brings nearer what the representative only knows to be long ago.
+    """
+    space, draw = LAYERS[layer](), random.Random(7)
+    for _ in range(60):
+        whole = draw.choice(list(space.starts()))
+        for _ in range(60):
+            brief = space.canonical(whole)
+            given: Any = draw.choice(list(space.kinds(whole)))
+            if draw.random() < 0.5 or backwards(given):
+                given = quiet(layer, None)
+            one, two = shifted(space, whole, given), space.follow(brief, given)[0]
+            assert (space.key(one), space.name(one)) == (space.key(two), space.name(two)), (whole, given)
+            whole = one
+
+
+def backwards(given: Any) -> bool:
+    """Time runs back in this class of inputs."""
+    return given.now_s < 0.0 if isinstance(given, Kind) else "time back" in given.wrong
+
+
+def shifted(space: Space, whole: KernelState, given: Any) -> KernelState:
+    """A step of a state that keeps its history, with its present moved to time 0, where the classes are."""
+    s, now_s = whole.fork(), whole.now_s
+    assert now_s is not None
+    for name in ("now_s", "entered_s", "off_at_s", "powered_since_s", "armed_at_s", "pump_since_s", "enable_since_s",
+                 "clear_since_s", "flowing_from_s", "flowing_since_s"):  # fmt: skip
+        value = getattr(s, name)
+        setattr(s, name, None if value is None else value - now_s)
+    s.history = tuple((t - now_s, w) for t, w in s.history)
+    s.resets = tuple(t - now_s for t in s.resets)
+    s.memories = tuple(earlier(memory, now_s) for memory in s.memories)
+    return space.follow(s, given)[0]
+
+
+def earlier(memory: Any, by_s: float) -> Any:
+    """A monitor's memory with its times moved."""
+    if isinstance(memory, Pending):
+        return memory._replace(t_sample_s=memory.t_sample_s - by_s, since_s=memory.since_s - by_s)
+    if isinstance(memory, dict):
+        return {key: earlier(value, by_s) for key, value in memory.items()}
+    return memory - by_s if isinstance(memory, float) else memory
+
+
+ROWS = [
+    (state, item) for state, rows in BY_STATE.items() for item, _ in rows if (state, item) != (State.LOCKOUT, "lockout")
+]
+
+
+def judged_anew(states: set[State]) -> None:
+    """Every state of the unbroken graph that is one of these, with every class of inputs, in a drawn order."""
+    space, draw = decisions.space(), random.Random(3)
+    for state in [s for s in graph("decisions").states.values() if s.state in states]:
+        kinds = list(space.kinds(state))
+        for given in draw.sample(kinds, min(len(kinds), 4000)):
+            space.follow(state, given)
+
+
+@pytest.mark.parametrize("state, item", ROWS, ids=lambda value: getattr(value, "value", value))
+def test_a_permit_that_is_taken_out_is_noticed(state: State, item: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BY_STATE, state, tuple(row for row in BY_STATE[state] if row[0] != item))
+    with pytest.raises(AssertionError):
+        judged_anew({state})
+
+
+def without_epoch(turn: Turn, reason: str, who: str = "") -> None:
+    turn.at.state.off_at_s, turn.at.state.holder = turn.at.now_s, ""
+    turn.go(State.STOPPING, reason, who)
+
+
+@pytest.mark.parametrize(
+    "place, name, broken, states",
+    [
+        (Turn, "halt", without_epoch, {State.FIRING}),
+        (Turn, "latch", lambda turn, trips: None, {State.FIRING}),
+        (Turn, "refuse", lambda turn, request, by: None, {State.SAFE}),
+        (transitions, "foreground_held", lambda at: True, {State.ARMED}),
+        (transitions, "footswitch_held", lambda at: True, {State.ARMED}),
+        (transitions, "released", lambda samples, pair: True, {State.ARMED}),
+        (transitions, "_FALLS", frozenset({State.FIRING}), {State.COOLDOWN}),
+        (kernel, "PUMPING", frozenset(State), {State.SAFE}),
+        (kernel, "PUMPING", frozenset(), {State.TRIPPED}),
+        (kernel, "_OFF_UNTIL_PROVEN", frozenset(), {State.STOPPING}),
+    ],
+)
+def test_a_broken_state_machine_is_noticed(
+    place: Any, name: str, broken: Any, states: set[State], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, name, broken)
+    with pytest.raises(AssertionError):
+        judged_anew(states)

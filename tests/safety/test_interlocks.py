@@ -9,7 +9,7 @@ import pytest
 
 from safety.config import FlagRule, HeatingRule, Limits, Timing
 from safety.types import Fault, Origin, Quality, State, Trip, Verb
-from tests.safety.rig import LIMITS, Rig, config, replace
+from tests.safety.rig import LIMITS, ROLES, Rig, config, replace
 
 
 def trip_of(rig: Rig, limit_s: float = 5.0) -> tuple[Trip, float]:
@@ -237,6 +237,27 @@ def test_flow() -> None:
     trip, after = trip_of(rig)
     assert (trip.hazard, trip.monitor, trip.value, trip.limit) == ("H38", "coolant_flow", 39.9, 40.0)
     assert after <= 0.26
+
+
+def test_more_flow_was_asked_for_than_flows() -> None:
+    rig = Rig().fired(60.0)
+    due_ml_min = 70.0
+    rig.mangle = lambda inputs: replace(inputs, flow_due_ml_min=due_ml_min)
+    quiet(rig, 2.0)
+    due_ml_min = 90.0  # 80 flow
+    trip, after = trip_of(rig)
+    assert (trip.hazard, trip.monitor, trip.limit) == ("H38", "coolant_flow", 90.0)
+    assert trip.text.endswith("ml/min, at least 90 is needed")
+    assert after <= 0.26
+
+
+@pytest.mark.parametrize("due_ml_min", [0.0, -math.inf, 39.9])
+def test_nothing_asked_for_loosens_the_least_flow(due_ml_min: float) -> None:
+    rig = Rig().fired(60.0)
+    rig.mangle = lambda inputs: replace(inputs, flow_due_ml_min=due_ml_min)
+    rig.override["flow.flow_ml_min"] = 39.95
+    trip, _ = trip_of(rig)
+    assert (trip.hazard, trip.limit) == ("H38", 40.0)
 
 
 def test_a_bubble_passes_and_air_trips() -> None:
@@ -621,3 +642,113 @@ def test_timing_defaults_are_the_published_ones() -> None:
     assert (t.tick_s, t.dt_max_s, t.permit_lease_s, t.operator_lease_s, t.watchdog_age_s) == (0.05, 0.2, 0.15, 0.3, 0.2)
     assert (t.off_c1_s, t.off_c2_s, t.arm_s, t.precheck_s, t.cooldown_max_s) == (0.3, 0.5, 30.0, 10.0, 120.0)
     assert (t.reset_clear_s, t.reset_window_s, t.resets_max, t.pair_s, t.response_s) == (2.0, 600.0, 3, 0.1, 0.3)
+
+
+def test_two_rules_of_one_flag_do_not_forget_for_each_other() -> None:
+    """As a generator tells of its interlock input: open for long while firing (H66), not open before it (H06)."""
+    cut = FlagRule("inputs.door_closed", 1.0, "H66", "cut", "why", 0.5, frozenset({State.FIRING}), frozenset())
+    weld = FlagRule("inputs.door_closed", 1.0, "H06", "weld", "relay", 0.0, frozenset(), frozenset({State.PRECHECK}))
+    rig = Rig(config(roles=replace(ROLES, door=None), flags=(cut, weld))).fired(60.0)
+    rig.values["inputs.door_closed"] = 0.0
+    rig.tick(9)
+    assert rig.out.state is State.FIRING
+    rig.tick(3)
+    assert rig.out.first_trip is not None
+    assert (rig.out.first_trip.hazard, rig.out.first_trip.text) == ("H66", "cut")
+    rig = Rig(config(roles=replace(ROLES, door=None), flags=(cut, weld))).to(State.SAFE)
+    rig.values["inputs.door_closed"] = 0.0
+    rig.ask(Verb.PREPARE)
+    rig.tick(40)
+    assert (rig.out.state, rig.out.blocked_by) == (State.PRECHECK, ("flags",))
+
+
+@pytest.mark.parametrize(
+    ("channel", "value", "hazard"), [("flow.flow_ml_min", 3.0, "H38"), ("flow.air_in_line_flag", 1.0, "H41")]
+)
+def test_coolant_that_stops_after_energy_trips(channel: str, value: float, hazard: str) -> None:
+    rig = Rig().fired(60.0)
+    rig.values["tc.tip_c"] = 50.0  # the applicator is hot, and cools for long
+    rig.ask(Verb.STOP)
+    rig.until(State.COOLDOWN)
+    rig.tick(20)
+    assert rig.out.state is State.COOLDOWN
+    rig.override[channel] = value
+    since = rig.now_s
+    rig.until(State.STOPPING, 1.0)
+    assert rig.now_s - since <= 0.51
+    assert rig.out.first_trip is not None
+    assert (rig.out.first_trip.hazard, rig.out.pump_on) == (hazard, True)
+    rig.until(State.TRIPPED)
+    assert rig.out.pump_on  # what is left of it
+
+
+def test_coolant_that_stops_while_off_is_being_proven_trips() -> None:
+    rig = Rig().fired(60.0)
+    rig.override["flow.flow_ml_min"] = 3.0
+    rig.ask(Verb.STOP)
+    rig.silent = {"gen"}  # off cannot be proven
+    rig.tick(8)
+    assert [trip.hazard for trip in rig.state.trips] == ["H38"]
+
+
+def test_coolant_that_never_flowed_is_no_trip_when_nothing_was_fired() -> None:
+    rig = Rig().to(State.SAFE)
+    rig.override["flow.flow_ml_min"] = 3.0
+    rig.ask(Verb.PREPARE)
+    rig.until(State.STOPPING)
+    rig.silent = {"gen"}  # off is not proven for a while
+    rig.tick(8)
+    assert (rig.out.state, rig.state.trips) == (State.STOPPING, ())
+
+
+def test_a_pump_that_a_leak_has_stopped_owes_no_flow() -> None:
+    leak = FlagRule("gen.heatsink_c", 30.0, "H82", "leak", "the floor", pump_off=True)
+    rig = Rig(config(flags=(leak,))).fired(60.0)
+    rig.values["gen.heatsink_c"] = 31.0
+    rig.until(State.TRIPPED)
+    rig.tick(40)
+    assert rig.out.pump_on is False
+    assert [trip.hazard for trip in rig.state.trips] == ["H82"]
+
+
+def test_a_flag_that_was_bad_before_has_its_hold_again_at_the_next_fire() -> None:
+    rule = FlagRule("gen.heatsink_c", 30.0, "H66", "open", "wiring", 0.5, frozenset({State.FIRING}), frozenset())
+    rig = Rig(config(flags=(rule,))).fired(60.0)
+    rig.values["gen.heatsink_c"] = 31.0
+    rig.tick(8)
+    rig.ask(Verb.STOP)
+    rig.until(State.SAFE)
+    rig.demand_w = 0.0
+    rig.to(State.FIRING).tick(8)
+    assert rig.out.state is State.FIRING
+    rig.until(State.STOPPING, 0.3)
+    assert rig.out.first_trip is not None
+    assert rig.out.first_trip.hazard == "H66"
+
+
+def test_ticks_that_are_late_again_and_again() -> None:
+    rig = Rig().fired(60.0)
+    rig.tick(19, 0.08)  # 75 ms is in time
+    rig.tick(1, 0.07)
+    rig.tick(1, 0.08)
+    assert (rig.out.state, rig.out.first_trip) == (State.FIRING, None)
+    rig.tick(1, 0.08)
+    assert rig.out.first_trip is not None
+    assert (rig.out.first_trip.hazard, rig.out.first_trip.monitor) == ("H33", "cadence")
+    assert (rig.out.first_trip.value, rig.out.first_trip.limit) == pytest.approx((0.08, 0.075))
+    rig.until(State.TRIPPED)
+    rig.tick(1)
+    assert "clock" not in rig.out.blocked_by
+
+
+def test_late_ticks_before_ready_keep_from_it_and_one_in_two_is_let_pass() -> None:
+    rig = Rig().to(State.SAFE)
+    rig.tick(30, 0.08)
+    rig.ask(Verb.PREPARE)
+    rig.tick(20, 0.08)
+    assert (rig.out.state, rig.out.blocked_by) == (State.PRECHECK, ("clock",))
+    rig = Rig().fired(60.0)
+    for _ in range(60):
+        rig.tick(1, 0.08)
+        rig.tick(1, 0.02)
+    assert rig.out.state is State.FIRING

@@ -35,6 +35,10 @@ def test_compiled_ceilings() -> None:
     assert (mw.power_w, mw.energy_j, mw.on_time_s) == (200.0, 360_000.0, 1800.0)
     assert (rf.tip_c, rf.tissue_c, rf.coolant_c, rf.impedance_low_ohm, rf.impedance_high_ohm) == (130, 130, 45, 5, 2000)
     assert (mw.tip_c, mw.tissue_c, mw.coolant_c) == (130, 130, 45)
+    for limits in (rf, mw):
+        assert (limits.shaft_c, limits.cable_c, limits.critical_c, limits.critical_cem43_s) == (60, 60, 45, 60)
+    assert (rf.pad_a2s, rf.reflected_share, mw.pad_a2s, mw.reflected_share) == (30, None, None, 0.5)
+    assert (mw.reflected_w, mw.reflected_least_share) == (None, None)
 
 
 def test_what_asks_for_more_is_named_for_the_configuration_to_refuse() -> None:
@@ -52,6 +56,11 @@ def test_what_asks_for_more_is_named_for_the_configuration_to_refuse() -> None:
 def test_a_limit_that_is_no_limit_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="power_w"):
         Limits(power_w=value)
+
+
+def test_what_always_comes_back_is_a_lower_bound() -> None:
+    layers = (("bench", Limits(reflected_least_share=0.02)), ("protocol", Limits(reflected_least_share=0.01)))
+    assert effective(layers)["reflected_least_share"] == Bound(0.02, "bench")
 
 
 def test_zero_is_a_limit() -> None:

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from safety.config import Timing
 from safety.types import Origin, State, Verb
-from tests.safety.rig import Rig
+from tests.safety.rig import Rig, config
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -41,7 +42,8 @@ def test_an_application_with_roll_offs_completes_without_a_trip(seed: int) -> No
 
 @pytest.mark.parametrize("tick_s", [0.01, 0.05, 0.1])
 def test_at_other_tick_rates(tick_s: float) -> None:
-    rig = Rig(seed=3, tick_s=tick_s).fired(80.0, 10.0)
+    timing = Timing(tick_s=tick_s, prime_s=0.5, run_on_s=1.0)
+    rig = Rig(config(timing=timing), seed=3, tick_s=tick_s).fired(80.0, 10.0)
     rig.demand_w = 20.0
     rig.tick(round(5.0 / tick_s))
     assert (rig.out.state, rig.out.first_trip) == (State.FIRING, None)

@@ -1,0 +1,59 @@
+"""Which modules are mutated, and which tests must notice.
+
+A module is held by tests of its own, not by whatever the whole kernel happens to notice: that keeps a mutant below
+half a second, and says where a reader finds what a line is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+SLOWEST_S = 0.6
+"""Tests that take more processor time than this are not asked, but for those that were written to kill."""
+
+KERNEL = ("safety/edges", "safety/acts", "safety/interlocks")
+ALSO: Mapping[str, tuple[str, ...]] = {
+    "safety.hazards": ("safety/hazard_table",),
+    "safety.safeoff": ("watchdog/enable_echo",),
+    "safety.state": ("safety/mutants_rules",),
+    "safety.monitors": KERNEL,
+    "safety.monitors.bounds": ("safety/interlocks",),
+    "safety.monitors.tissue": ("safety/bounds", "safety/interlocks"),
+    "safety.watchdog.contract": ("watchdog/client",),
+}
+"""Test modules besides those that bear the module's name."""
+
+
+def source(module: str) -> Path:
+    """The file of a module or package."""
+    path = ROOT / module.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def modules() -> list[str]:
+    """Everything that is mutated: kernel, watchdog, codecs."""
+    files = [
+        *sorted((ROOT / "safety").glob("*.py")),
+        *sorted((ROOT / "safety" / "monitors").glob("*.py")),
+        *sorted((ROOT / "safety" / "watchdog").glob("*.py")),
+        *sorted((ROOT / "drivers").glob("*/codec.py")),
+    ]
+    names = (".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files)
+    return [name for name in names if name not in ("safety", "safety.watchdog")]
+
+
+def tests(module: str) -> list[str]:
+    """Test files of a module, the sharpest first; those that exist."""
+    top, *_, last = module.split(".")
+    if top == "drivers":
+        name = module.split(".")[1]
+        stems = [f"watchdog/mutants_{name}", f"drivers/{name}", f"drivers/{name.split('_')[0]}"]
+        stems = [f"drivers/mutants_{name}", f"drivers/{name}", f"drivers/{name.split('_')[0]}", "drivers/sensors"]
+    else:
+        folder = "watchdog" if ".watchdog" in module else "safety"
+        stems = [f"{folder}/mutants_{last}", f"{folder}/{last}", *ALSO.get(module, ())]
+    paths = (f"tests/{stem.replace('/', '/test_', 1)}.py" for stem in dict.fromkeys(stems))
+    return [path for path in paths if (ROOT / path).exists()]
