@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from controller.checkup import Finding, fail, ok, warn
+from drivers.plain import NAME_LENGTH, plain
 from drivers.transport.serial import owners_of
 
 SLOW_LATENCY_MS = 2  # FTDI adapters wait 16 ms by default before they hand over a short reply
@@ -44,9 +45,9 @@ def serial_ports() -> list[SerialPort]:
             SerialPort(
                 name=lasting.get(os.path.realpath(device), device),
                 device=device,
-                description=port.description if port.description != "n/a" else "",
+                description=plain(port.description, NAME_LENGTH) if port.description != "n/a" else "",
                 usb_id=f"{port.vid:04x}:{port.pid:04x}" if port.vid is not None else "",
-                serial_number=port.serial_number or "",
+                serial_number=plain(port.serial_number or "", NAME_LENGTH),
                 may_open=os.access(device, os.R_OK | os.W_OK),
                 used_by=tuple(f"{name} (pid {pid})" for pid, name in owners_of(device)),
             )

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from drivers.contract import DeviceError
+from drivers.plain import NAME_LENGTH, plain
 
 TIMEOUT_S = 1.0
 
@@ -62,7 +63,7 @@ def _identity(manager: Any, name: str) -> str:
         session = manager.open_resource(name, open_timeout=round(TIMEOUT_S * 1000), timeout=round(TIMEOUT_S * 1000))
         try:
             session.write_termination = session.read_termination = "\n"
-            return str(session.query("*IDN?")).strip()
+            return plain(str(session.query("*IDN?")).strip(), 2 * NAME_LENGTH)
         finally:
             session.close()
     return ""

@@ -56,11 +56,11 @@ def list_(folder: Path, as_json: bool) -> None:
         click.echo(f"no sessions in {folder}; `ablate demo` makes one")
     for row in rows:
         if "problem" in row:
-            click.echo(f"{'?':19}  unreadable: {row['problem']}  {row['file']}")
+            click.echo(f"{'?':19}  unreadable: {_printable(row['problem'])}  {row['file']}")
             continue
         ended = f"{row['duration_s']:.1f} s  {row['energy_j'] / 1000:.2f} kJ" if row["duration_s"] is not None else ""
         told = f"{row['utc'][:19]}  {row['bench']:14}  {row['protocol'] or '-':22}  {row['result']:10}  {ended:18}"
-        click.echo(f"{told}  {ORIGIN[row['simulated']]:9}  {row['file']}")
+        click.echo(f"{_printable(told)}  {ORIGIN[row['simulated']]:9}  {row['file']}")
 
 
 @sessions.command()
@@ -94,7 +94,7 @@ def show(session: str, folder: Path, as_json: bool) -> None:
             return
         row = _facts(path, opened)
         for name in ("file", "id", "utc", "bench", "protocol", "simulated", "result", "duration_s", "energy_j"):
-            click.echo(f"{name:12} {row[name] if row[name] is not None else '-'}")
+            click.echo(f"{name:12} {_printable(str(row[name])) if row[name] is not None else '-'}")
         if not opened.closed:
             click.echo("not closed: it is still being written, or its writer was killed")
         _show_plan(_treatment(opened))
@@ -105,12 +105,12 @@ def show(session: str, folder: Path, as_json: bool) -> None:
         for channel in opened.channels.values():
             series = opened.series(channel.name)
             good = series.value[series.quality == 0]
-            unit = "" if channel.unit == "1" else f" {channel.unit}"
+            unit = "" if channel.unit == "1" else f" {_printable(channel.unit)}"
             span = f"{good.min():.5g} to {good.max():.5g}{unit}" if good.size else "no good reading"
-            click.echo(f"  {channel.name:24} {len(series.t_s):8} samples  {span}")
+            click.echo(f"  {_printable(channel.name):24} {len(series.t_s):8} samples  {span}")
         click.echo("\nevents")
         for event in events:
-            click.echo(f"  {event.t_s:10.2f} s  {event.kind:10} {_printable(json.dumps(event.data))[:140]}")
+            click.echo(f"  {event.t_s:10.2f} s  {_printable(event.kind):10} {_printable(json.dumps(event.data))[:140]}")
 
 
 def _treatment(session: SessionFile) -> dict[str, Any] | None:
@@ -190,6 +190,31 @@ def verify(ctx: click.Context, session: tuple[str, ...], folder: Path, as_json: 
         click.echo(json.dumps(told))
     if not all(row["ok"] for row in told):
         ctx.exit(Exit.VERIFICATION)
+
+
+@sessions.command()
+@click.argument("session")
+@click.argument("reason")
+@FOLDER
+def accept(session: str, reason: str, folder: Path) -> None:
+    """Say that you know why a record is not as it was recorded, so that its bench may start again.
+
+    Nothing is repaired: who, when, why and the content's SHA-256 are appended to a file beside the latches.
+
+    \b
+    Example:
+      ablate sessions accept last "disk was full, file restored from a copy"
+    """
+    from controller.client import state_root
+    from controller.records import past
+
+    path = find(session, folder)
+    if not reason.strip():
+        raise click.UsageError("give a reason; it is kept")
+    if not path.is_file():
+        raise click.UsageError(f"{path} is no file")
+    line = past.accept(path, reason, state_root() / past.ACCEPTED)
+    click.echo(f"{path}: accepted as it is now, sha256 {line['sha256'][:16]}…")
 
 
 def _verify(path: Path) -> dict[str, Any]:

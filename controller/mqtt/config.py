@@ -43,8 +43,9 @@ class Tls(BaseModel):
 class MqttConfig(BaseModel):
     """Where telemetry goes.
 
-    Off the local machine TLS is required; ``insecure_i_understand: true`` says that its author knows that anybody on
-    the way can read and forge what is sent. A password is read from ``password_file``, never from the bench file.
+    Off the local machine TLS is required, and a name that the broker can check: ``username`` with ``password_file``, or
+    a certificate in ``tls``. ``insecure_i_understand: true`` says that its author knows that anybody on the way can
+    read and forge what is sent. A password is read from ``password_file``, never from the bench file.
     ``accept_stop`` subscribes to ``…/cmd/stop``; no other command exists.
     """
 
@@ -71,13 +72,20 @@ class MqttConfig(BaseModel):
 
     @model_validator(mode="after")
     def _secure(self) -> Self:
-        if self.tls is None and not self.insecure_i_understand and not is_loopback(self.host):
+        if self.password_file is not None and self.username is None:
+            raise ValueError("password_file is given without username")
+        if self.insecure_i_understand or is_loopback(self.host):
+            return self
+        if self.tls is None:
             raise ValueError(
                 f"broker {self.host} is not on this machine and has no TLS: give `tls: {{ca_file: …}}` (port 8883), "
                 "or set `insecure_i_understand: true` if anybody on the network may read and forge its telemetry"
             )
-        if self.password_file is not None and self.username is None:
-            raise ValueError("password_file is given without username")
+        if self.tls.cert_file is None and (self.username is None or self.password_file is None):
+            raise ValueError(
+                f"broker {self.host} is not on this machine and nothing says who this bench is: give username and "
+                "password_file, or cert_file and key_file in `tls:`, or set `insecure_i_understand: true`"
+            )
         return self
 
 

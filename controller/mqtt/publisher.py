@@ -18,17 +18,19 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.mqtt import messages
 from controller.mqtt.broker import WINDOW, client_for, publish
 from controller.mqtt.config import MqttConfig, topic_level
 from controller.mqtt.messages import Message, Stamp
-from controller.mqtt.stop import TOPIC, judge
+from controller.mqtt.stop import TOPIC, Crowd, judge
 from controller.records.ids import utc_now
 from controller.records.reader import connect
 from controller.records.session import Recorder
 from controller.records.store import RecordError
+from drivers.plain import plain
 
 if TYPE_CHECKING:
     import aiomqtt
@@ -53,6 +55,12 @@ class PublisherStatus(NamedTuple):
     connected: bool
     lag_batches: int
     text: str
+
+
+def _secrets(config: MqttConfig) -> list[Path]:
+    """Files that nobody else should read."""
+    files = [config.password_file, config.tls.key_file if config.tls is not None else None]
+    return [path for path in files if path is not None]
 
 
 class Publisher:
@@ -88,6 +96,9 @@ class Publisher:
             raise MqttProblem("mqtt is configured, but aiomqtt is not installed: pip install 'openablate[mqtt]'")
         try:
             topic_level("bench", bench)
+            for secret in _secrets(config):
+                if secret.stat().st_mode & 0o007:
+                    raise ValueError(f"everybody on this machine may read {secret}: chmod 640 it")
             self._password = config.password_file.read_text().strip() if config.password_file else None
             self._tls = config.tls.context() if config.tls else None
         except (OSError, ValueError) as error:
@@ -213,6 +224,7 @@ class Publisher:
                 delay_s = min(2 * delay_s, BACKOFF_S[1])
 
     def _complain(self, text: str) -> None:
+        text = plain(text)
         if text != self._text:
             log.warning("%s; trying again", text)
         self._text = text
@@ -307,12 +319,17 @@ class Publisher:
         self._wake.clear()
 
     async def _listen(self, client: aiomqtt.Client) -> None:
+        noise, stops = Crowd(), Crowd()
         async for message in client.messages:
             payload = message.payload if isinstance(message.payload, bytes) else str(message.payload or "").encode()
             wanted = f"{self.root}/{TOPIC}" if self._config.accept_stop else None
             stop = judge(wanted, str(message.topic), payload, bool(message.retain), datetime.now(UTC))
-            if stop.ignored:
-                log.warning("message on %s ignored: %s", message.topic, stop.ignored)
+            crowd = noise if stop.ignored else stops  # noise holds back no STOP
+            if held_back := crowd.holds_back(time.monotonic()):
+                if held_back == 1:
+                    log.warning("messages on %r come too fast: some are left out", str(message.topic)[:200])
+            elif stop.ignored:
+                log.warning("message on %r ignored: %s", str(message.topic)[:200], stop.ignored)
             elif self._on_stop is not None:
                 log.warning("STOP over MQTT from %s: %s", stop.who, stop.reason)
                 try:

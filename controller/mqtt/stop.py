@@ -7,9 +7,13 @@ import json
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from drivers.plain import plain
+
 TOPIC = "cmd/stop"
 MAX_AGE_S = 5.0
 MAX_BYTES = 4096
+MOST = 10
+"""Messages that are heard in a second. The first is never held back, and one STOP is enough."""
 
 
 class Stop(NamedTuple):
@@ -18,6 +22,20 @@ class Stop(NamedTuple):
     ignored: str
     who: str = ""
     reason: str = ""
+
+
+class Crowd:
+    """Lets through what a person can ask, and keeps a flood from the daemon and its log."""
+
+    def __init__(self) -> None:
+        self._until_s, self._seen = 0.0, 0
+
+    def holds_back(self, now_s: float) -> int:
+        """0: it may pass. Else how many this second has held back with it."""
+        if now_s >= self._until_s:
+            self._until_s, self._seen = now_s + 1.0, 0
+        self._seen += 1
+        return max(0, self._seen - MOST)
 
 
 def judge(wanted: str | None, topic: str, payload: bytes, retained: bool, now: datetime) -> Stop:
@@ -45,11 +63,7 @@ def judge(wanted: str | None, topic: str, payload: bytes, retained: bool, now: d
     age_s = _age_s(data.get("utc"), now)
     if age_s is not None and age_s > MAX_AGE_S:
         return Stop(f"it is {age_s:.0f} s old, at most {MAX_AGE_S:.0f} s are allowed")
-    return Stop("", f"mqtt {_line(data.get('who', 'unknown'), 80)}", _line(data.get("reason", ""), 200))
-
-
-def _line(value: object, length: int) -> str:
-    return "".join(c if c.isprintable() else " " for c in str(value)[:length])
+    return Stop("", f"mqtt {plain(data.get('who', 'unknown'), 80)}", plain(data.get("reason", ""), 200))
 
 
 def _age_s(label: object, now: datetime) -> float | None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from controller.mqtt.config import MqttConfig, is_loopback
 from controller.mqtt.publisher import MqttProblem, Publisher
-from controller.mqtt.stop import Stop, judge
+from controller.mqtt.stop import Crowd, Stop, judge
 
 STOP = "abl/v1/lab/b1/cmd/stop"
 NOW = datetime(2026, 11, 22, 4, 25, 10, tzinfo=UTC)
@@ -39,7 +39,15 @@ def test_only_this_machine_needs_no_tls(host: str, loopback: bool) -> None:
     with pytest.raises(ValidationError, match=f"broker {host} is not on this machine and has no TLS"):
         MqttConfig(host=host)
     assert MqttConfig(host=host, insecure_i_understand=True).tls is None
-    assert MqttConfig.model_validate({"host": host, "port": 8883, "tls": {}}).tls is not None
+    named = {"username": "b1", "password_file": "/etc/ablate/mqtt-password"}
+    certified = {"tls": {"cert_file": "b1.pem", "key_file": "b1.key"}}
+    for more in ({"tls": {}, **named}, certified, {"tls": {}, "insecure_i_understand": True}):
+        assert MqttConfig.model_validate({"host": host, "port": 8883, **more}).tls is not None
+    for more in ({}, {"username": "b1"}):
+        with pytest.raises(ValidationError, match="nothing says who this bench is: give username and password_file"):
+            MqttConfig.model_validate({"host": host, "port": 8883, "tls": {}, **more})
+    with pytest.raises(ValidationError, match="has no TLS"):
+        MqttConfig.model_validate({"host": host, **named})
 
 
 @pytest.mark.parametrize(
@@ -70,6 +78,14 @@ def test_a_password_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     config = MqttConfig(host="localhost", username="b1", password_file=tmp_path / "none")
     with pytest.raises(MqttProblem, match="none"):
         Publisher(config, "b1", simulated=True)
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    for mode in (0o644, 0o604, 0o602):
+        secret.chmod(mode)
+        with pytest.raises(MqttProblem, match=r"everybody on this machine may read .*secret: chmod 640 it"):
+            Publisher(MqttConfig(host="localhost", username="b1", password_file=secret), "b1", simulated=True)
+    secret.chmod(0o640)
+    Publisher(MqttConfig(host="localhost", username="b1", password_file=secret), "b1", simulated=True)
     with pytest.raises(MqttProblem, match="bench 'b/1' cannot be part of an MQTT topic"):
         Publisher(MqttConfig(host="localhost"), "b/1", simulated=True)
 
@@ -87,7 +103,7 @@ def test_a_password_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         (b"\xff\xfe", Stop("", "mqtt unknown", "")),
         (b"[1]", Stop("", "mqtt unknown", "")),
         (b"[" * 4000, Stop("", "mqtt unknown", "")),
-        (b'{"who": "a\\u001b[2Jb\\n"}', Stop("", "mqtt a [2Jb ", "")),
+        (b'{"who": "a\\u001b[2Jb\\n"}', Stop("", r"mqtt a\x1b[2Jb\n", "")),
         (b"", Stop("it is empty: a retained message was cleared")),
         (b" " * 4097, Stop("it is longer than 4096 bytes")),
     ],
@@ -101,3 +117,10 @@ def test_nothing_else_is_a_stop() -> None:
     for topic in ("abl/v1/lab/b2/cmd/stop", "abl/v1/lab/b1/cmd/start", "abl/v1/lab/b1/cmd/stop/x", ""):
         assert judge(STOP, topic, b"{}", False, NOW).ignored.startswith("nothing but STOP is accepted")
     assert judge(None, STOP, b"{}", False, NOW).ignored.startswith("nothing but STOP is accepted")
+
+
+def test_a_flood_is_held_back_and_what_comes_first_never() -> None:
+    crowd = Crowd()
+    assert [crowd.holds_back(5.0 + 0.01 * k) for k in range(13)] == [0] * 10 + [1, 2, 3]
+    assert crowd.holds_back(5.99) == 4
+    assert crowd.holds_back(6.0) == 0

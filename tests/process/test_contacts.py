@@ -21,7 +21,7 @@ def released(emulated: Emulated) -> Iterator[None]:
     """Everything as it is when nobody touches it."""
     yield
     emulated.backdoor(input=RELEASED)
-    emulated.latch.unlink(missing_ok=True)
+    emulated.forget()
 
 
 def off_after_s(emulated: Emulated, begin_s: float) -> float:

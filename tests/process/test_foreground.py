@@ -43,7 +43,7 @@ def running(
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Iterator[subprocess.Popen[str]]:
     """`ablate run`, delivering power; a start on an overloaded machine is repeated."""
-    emulated.latch.unlink(missing_ok=True)
+    emulated.forget()
 
     def decided() -> bool:
         meanwhile()
@@ -196,7 +196,7 @@ def test_status_and_stop_without_a_daemon(emulated: Emulated) -> None:
 def test_serve_arm_start(emulated: Emulated) -> None:
     """The two acts from two other terminals, to the protocol's end; then SIGTERM ends `ablate serve`."""
     short = emulated.write("short.yaml", protocol("short", "constant-power", duration_s=0.5))
-    emulated.latch.unlink(missing_ok=True)
+    emulated.forget()
     serve = emulated.ablate("serve", emulated.wired)
     try:
         wait_for(emulated.control.exists, "the control socket", 20.0)

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 @pytest.fixture(autouse=True)
 def not_a_joule(emulated: Emulated) -> Iterator[None]:
     """Each test leaves the bench unlatched, and says itself when power may have flowed."""
-    emulated.latch.unlink(missing_ok=True)
+    emulated.forget()
     yield
     assert emulated.log.now_w == 0.0
     assert children_of(str(emulated.folder)) == [emulated.emulator]

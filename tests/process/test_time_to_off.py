@@ -13,9 +13,9 @@ from controller.records.reader import open_session
 from controller.records.verify import verify
 from safety.types import Trip
 from tests.process.bench import Emulated, Live, alive, signals, wait_for
-from tests.process.trials import FIGURES, Fault, Figure, by_watchdog, judge, latched
+from tests.process.trials import FIGURES, TRIALS, Fault, Figure, by_watchdog, judge, latched
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(15 * TRIALS)]
 
 TICK_S = 0.05
 HUNG = frozenset({("H24", "lease")})
@@ -131,6 +131,25 @@ def tripped_and_recorded(live: Live, begin_s: float) -> Trip:
 def test_watchdog_killed(benches: list[Emulated]) -> None:
     causes = frozenset({("H27", "watchdog")})
     judge(benches[:2], Fault("watchdog killed", 0.300, kill_watchdog, tripped_and_recorded, causes))
+
+
+def stop_watchdog(live: Live) -> float:
+    return signals([live.pids.watchdog], signal.SIGSTOP)
+
+
+def tripped_and_thawed(live: Live, begin_s: float) -> Trip:
+    """The daemon alone turned off; the watchdog wakes up and brings nothing back."""
+    live.state("TRIPPED", "LOCKOUT")
+    signals([live.pids.watchdog], signal.SIGCONT)
+    time.sleep(0.3)
+    assert live.emulated.log.now_w == 0.0
+    return latched(live.emulated)
+
+
+def test_watchdog_stopped(benches: list[Emulated]) -> None:
+    """It says nothing for 0.2 s, and the daemon needs a tick."""
+    causes = frozenset({("H27", "watchdog")})
+    judge(benches[:2], Fault("watchdog stopped", 0.300, stop_watchdog, tripped_and_thawed, causes))
 
 
 def stop_both(live: Live) -> float:
