@@ -30,7 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stop": ("controller.commands.acts", "Energy off, now. Never refused."),
     "confirm": ("controller.commands.acts", "Say that you did by hand what the bench asked for."),
     "bag": ("controller.commands.acts", "Say that a new saline bag hangs."),
-    "ack": ("controller.commands.acts", "Acknowledge a trip that you have seen."),
+    "silence": ("controller.commands.acts", "Pause the sound of alarms; a new one of high priority is heard."),
+    "ack": ("controller.commands.acts", "Acknowledge the alarms that you have seen."),
     "reset": ("controller.commands.acts", "Leave a trip or lockout behind, with your reason on record."),
     "doctor": ("controller.commands.doctor", "Check machine, ports and devices; never energises."),
     "devices": ("controller.commands.devices", "Drivers that are installed, ports that are there."),
@@ -38,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "protocols": ("controller.commands.protocols", "Shipped and own treatment files."),
     "plans": ("controller.commands.plans", "What a lab does in one session: targets and their applications."),
     "sessions": ("controller.commands.sessions", "List, show, report and verify recorded sessions."),
+    "safety-case": ("controller.commands.safety_case", "What can go wrong, and what has shown that it is met."),
     "version": ("controller.commands.version", "Versions of everything that takes part."),
 }
 """Core commands in the order of ``--help``: where each lives, and its one line there."""
@@ -69,7 +71,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
-            loaded = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+            loaded = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name.replace("-", "_"))
         else:
             entry = plugins().get(cmd_name)
             if entry is None:
@@ -144,6 +146,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def explain(error: BaseException) -> Exit:
     """Print an error for a person and return its exit code. ``ABLATE_DEBUG=1`` adds the traceback."""
+    from drivers.plain import plain
+
     code = code_for(error)
     if os.environ.get("ABLATE_DEBUG") == "1":
         traceback.print_exception(error)
@@ -156,5 +160,5 @@ def explain(error: BaseException) -> Exit:
     else:
         text = str(error)
     for line in text.splitlines() or [type(error).__name__]:
-        print(f"ablate: {line}", file=sys.stderr)
+        print(f"ablate: {plain(line)}", file=sys.stderr)
     return code

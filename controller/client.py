@@ -19,11 +19,20 @@ class Unreachable(Exception):
 def runtime_root() -> Path:
     """Where running benches keep sockets and pids: ``$ABLATE_RUNTIME_DIR``, else the user's runtime directory, else
     /tmp.
+
+    Raises:
+        Unreachable: somebody else has made the folder in /tmp.
     """
     if chosen := os.environ.get("ABLATE_RUNTIME_DIR"):
         return Path(chosen)
     base = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(base) / "ablate" if base and os.access(base, os.W_OK) else Path(f"/tmp/ablate-{os.getuid()}")
+    if base and os.access(base, os.W_OK):
+        return Path(base) / "ablate"
+    path = Path(f"/tmp/ablate-{os.getuid()}")
+    with contextlib.suppress(FileNotFoundError):
+        if path.lstat().st_uid != os.getuid():  # whoever made it could put his own socket there
+            raise Unreachable(f"{path} belongs to another user; name a folder of yours in ABLATE_RUNTIME_DIR")
+    return path
 
 
 def state_root() -> Path:
@@ -136,6 +145,9 @@ class Client:
 
     async def ack(self, who: str = "") -> dict[str, Any]:
         return await self.send("ack")
+
+    async def silence(self, who: str = "") -> dict[str, Any]:
+        return await self.send("silence")
 
     async def reset(self, who: str = "", reason: str = "") -> dict[str, Any]:
         return await self.send("reset", reason=reason)

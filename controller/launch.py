@@ -15,11 +15,13 @@ import signal
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from controller.client import Client, Unreachable, runtime_root, state_root
 from controller.config.bench import Bench
 from controller.neighbour import beside
 from controller.providers import Providers
+from controller.records import past
 from drivers.contract import DeviceError
 
 PYTHON = (sys.executable, "-P", "-m")
@@ -83,6 +85,8 @@ class LiveBench:
             raise DeviceError(
                 self._bench.bench, "this bench is already being run by another ablate process", "stop that one first"
             ) from None
+        records = Path(self._out or self._bench.records.folder)
+        past.check(records, self._bench.bench, self.state_dir, state_root() / past.ACCEPTED)
         for name in ("control.sock", "daemon.error", "pids.json"):
             (self.runtime_dir / name).unlink(missing_ok=True)
         providers = Providers(self._bench.ports())
@@ -120,9 +124,11 @@ class LiveBench:
     async def _end(self) -> None:
         """Ask the daemon to end, wait until the watchdog has proven off, then let the neighbours go, in this order."""
         patience_s = LEAVE_S
+        ended: dict[str, Any] = {}
         if hasattr(self, "client"):
             with contextlib.suppress(Unreachable, OSError):
-                patience_s += float((await self.client.shutdown()).get("rest_s", 0.0))
+                ended = await self.client.shutdown()
+                patience_s += float(ended.get("rest_s", 0.0))
                 await self.client.close()
         if self._watchdog is not None:
             try:
@@ -131,6 +137,9 @@ class LiveBench:
             except TimeoutError:
                 self._watchdog.send_signal(signal.SIGTERM)  # it cuts, then kills the daemon
                 await self._watchdog.wait()
+        if "session_file" in ended:
+            with contextlib.suppress(OSError):
+                past.remember(Path(ended["session_file"]), self.state_dir)
         await self._neighbours.aclose()
         if self._lock is not None:
             os.close(self._lock)

@@ -13,6 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from controller.bell import Bell
+
 LOG_EVERY_S = 5.0
 
 
@@ -22,7 +24,7 @@ def _number(value: object, unit: str, digits: int = 1) -> str:
 
 def line(status: dict[str, Any]) -> str:
     """One status as one line of text: what a person wants to see at a glance."""
-    values = status.get("values", {})
+    values, alarms = status.get("values", {}), status.get("alarms") or {}
     tissue = values.get("tissue_c") or []
     parts = [
         f"{status['state']:<9}",
@@ -34,11 +36,27 @@ def line(status: dict[str, Any]) -> str:
         f"flow {_number(values.get('flow_ml_min'), 'mL/min', 0)}",
         f"roll-offs {status.get('rolloffs', 0)}",
     ]
+    if activation := alarms.get("activation"):
+        parts.insert(1, activation)
+    if paused_s := alarms.get("paused_s"):
+        parts.append(f"SILENCED {paused_s:.0f} s")
     if waits := status.get("waits"):
         parts.append(f"waits for {waits}")
     if prompt := status.get("prompt"):
         parts.append(f"PROMPT {prompt['id']}: {prompt['text']}")
     return "  ".join(parts)
+
+
+STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan"}
+
+
+def alarm(told: dict[str, Any]) -> str:
+    """One alarm in one line: what, where, value and limit, likely causes, what to do."""
+    number = "" if told["value"] is None else f" ({told['value']:g}, limit {told['limit'] or 0.0:g})"
+    causes = f" Likely: {told['causes']}." if told["causes"] else ""
+    where = f"{told['where']}: " if told["where"] else ""
+    seen = ", acknowledged" if told["acknowledged"] else ""
+    return f"ALARM {told['priority']}{seen}: {where}{told['text']}{number}.{causes} Do: {told['do']}."
 
 
 class LiveView:
@@ -52,6 +70,8 @@ class LiveView:
         self._state = ""
         self._logged = 0.0
         self._trip_shown = False
+        self._alarms_shown: set[str] = set()
+        self._bell = Bell(self._console.bell)
 
     def __enter__(self) -> LiveView:
         if not self._quiet and self._console.is_terminal:
@@ -71,13 +91,18 @@ class LiveView:
         if trip and not self._trip_shown:
             self._trip_shown = True
             self.say(f"TRIP {trip['hazard']} {trip['monitor']}: {trip['text']}. Check: {trip['check']}.", "bold red")
+        for told in (status.get("alarms") or {}).get("list", []):
+            if told["key"] not in self._alarms_shown:
+                self._alarms_shown.add(told["key"])
+                self.say(alarm(told), STYLES[told["priority"]])
         if self._live is not None:
+            self._bell(status)
             self._live.update(self._panel(status))
             return
         now = time.monotonic()
         if status["state"] != self._state or now - self._logged >= LOG_EVERY_S:
             self._state, self._logged = status["state"], now
-            self._console.print(line(status), soft_wrap=True, highlight=False)
+            self._console.print(Text(line(status)), soft_wrap=True)
 
     def say(self, text: str, style: str = "") -> None:
         """A sentence that stays."""

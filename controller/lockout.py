@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.client import runtime_root, state_root
+from controller.daemon.latch import ledger_beside, replace
+from safety.latch import render_ledger
 
 
 def end_lockout(bench: str, reason: str, typed: str) -> dict[str, Any]:
@@ -33,6 +35,7 @@ def end_lockout(bench: str, reason: str, typed: str) -> dict[str, Any]:
             file.write(json.dumps(act) + "\n")
             file.flush()
             os.fsync(file.fileno())
+        replace(ledger_beside(latch), render_ledger(bench, False, ()))
         latch.rename(state_dir / f"latch-{now}.json")
     except BlockingIOError:
         return {"ok": False, "error": f"a daemon runs {bench}; end it first: a lockout ends with a restart"}

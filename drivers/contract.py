@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from drivers.plain import NAME_LENGTH, plain
 from drivers.transport.base import SerialSettings
 from safety.safeoff import EnablePlan, SafeOffPlan
 from safety.types import Sample, Setpoint
@@ -23,23 +24,30 @@ if TYPE_CHECKING:
 API_VERSION = 1
 
 
-class DeviceError(Exception):
+class Plain(Exception):
+    """An error whose text may hold what a device said: it is shown on one line, without control characters."""
+
+    def __str__(self) -> str:
+        return plain(super().__str__())
+
+
+class DeviceError(Plain):
     """A device cannot be used: absent, wrong model, in a state it must not be in. ``remedy``: what a person can do."""
 
     def __init__(self, device: str, problem: str, remedy: str) -> None:
         super().__init__(f"{device}: {problem}; {remedy}")
-        self.device, self.problem, self.remedy = device, problem, remedy
+        self.device, self.problem, self.remedy = device, plain(problem), plain(remedy)
 
 
-class LinkLost(Exception):
+class LinkLost(Plain):
     """The port is gone (cable pulled, peer closed). The port object is dead afterwards."""
 
 
-class NoReply(Exception):
+class NoReply(Plain):
     """No whole, matching reply within the time-out. The port has resynchronised or marked itself dirty."""
 
 
-class BadReply(Exception):
+class BadReply(Plain):
     """A reply that cannot be right: wrong checksum, length, echo or range. Carries the bytes seen."""
 
     def __init__(self, problem: str, seen: bytes = b"") -> None:
@@ -47,7 +55,7 @@ class BadReply(Exception):
         self.seen = seen
 
 
-class Refused(Exception):
+class Refused(Plain):
     """The device answered, and the answer was no."""
 
 
@@ -98,12 +106,19 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the device says it is; bound into the session's header and checked at each reconnect (H12)."""
+    """What the device says it is; bound into the session's header and checked at each reconnect (H12). Whatever it
+    says, these are short and printable."""
 
     model: str
     serial: str = ""
     firmware: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("model", "serial", "firmware"):
+            object.__setattr__(self, name, plain(getattr(self, name), NAME_LENGTH))
+        extra = {plain(key, NAME_LENGTH): plain(value, NAME_LENGTH) for key, value in self.extra.items()}
+        object.__setattr__(self, "extra", extra)
 
 
 class Driver(abc.ABC):

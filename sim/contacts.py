@@ -20,8 +20,12 @@ FAULTS: Mapping[str, Mapping[str, bool]] = {  # what a contact fault does to the
     "estop_a": {"estop_a": False},
     "estop_b": {"estop_b": False},
     "door": {"door": False},
+    "leak": {"leak": False},
+    "pad": {"pad": False},
     "foot_stuck": {"foot_no": True, "foot_nc": False},
 }
+HEALTHY = ("leak", "pad")
+"""Contacts of detectors that a bench may have: closed as long as all is well."""
 
 
 class Contacts:
@@ -38,8 +42,8 @@ class Contacts:
             board.on_contact = self.moved
         for module in self._modules:
             for contact in module.contacts.values():
-                self._inputs.setdefault(contact, False)
-                self._people.setdefault(contact, False)
+                self._inputs.setdefault(contact, contact in HEALTHY)
+                self._people.setdefault(contact, contact in HEALTHY)
         self.moved(0.0)
 
     def act(self, closed: Mapping[str, bool], t_s: float) -> None:
@@ -56,6 +60,8 @@ class Contacts:
         inputs.update(self._people)
         for name in self._faulty():
             inputs.update(FAULTS[name])
+        if "enable_aux" in inputs:  # a mirror contact: open while the line is closed, whatever the board believes
+            inputs["enable_aux"] = not any(board.line_closed for board in self._relays)
         if self._generator is not None:
             relays = all(board.line_closed for board in self._relays)
             closed = relays and inputs.get("estop_a", True) and inputs.get("estop_b", True)

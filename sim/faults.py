@@ -65,6 +65,9 @@ CATALOGUE: tuple[FaultKind, ...] = (
         1000.0,
     ),
     FaultKind("generator", "readback_zero", "the power meters read zero whatever the output is", demand="power"),
+    FaultKind("generator", "reverse_zero", "the meter of reverse power reads zero whatever comes back", demand="power"),
+    FaultKind("generator", "reverse_bias", "the meter of reverse power shows this much too much", 5.0, "W", 0.0, 300.0),
+    FaultKind("generator", "detuned", "the frequency is off by this share of it", 0.01, "", -0.5, 0.5),
     FaultKind(
         "generator",
         "deadman_off",
@@ -96,10 +99,16 @@ CATALOGUE: tuple[FaultKind, ...] = (
         "(unit of the channel)",
         -math.inf,
     ),
+    FaultKind(
+        "sensor", "short", "its wires touch in the junction box, whose temperature it reads", 24.0, "degC", -50.0, 95.0
+    ),
+    FaultKind("sensor", "detach", "it has fallen out and feels this share of what it felt", 0.1, "", 0.0, 1.0),
     FaultKind("inputs", "estop", "the E-stop is pressed: both contacts open"),
     FaultKind("inputs", "estop_a", "contact A of the E-stop opens alone"),
     FaultKind("inputs", "estop_b", "contact B of the E-stop opens alone"),
     FaultKind("inputs", "door", "the door is open"),
+    FaultKind("inputs", "leak", "water at the leak detector: its contact opens"),
+    FaultKind("inputs", "pad", "the monitor of the return electrode alarms: its contact opens"),
     FaultKind("inputs", "foot_stuck", "the pedal stays down whatever the foot does", demand="a release of the pedal"),
     FaultKind(
         "relay",
@@ -110,6 +119,7 @@ CATALOGUE: tuple[FaultKind, ...] = (
     FaultKind("load", "open", "the applicator's lead is off"),
     FaultKind("load", "short", "the electrodes touch"),
     FaultKind("load", "char", "carbon on the tip, in series with the tissue", 150.0, "ohm", 0.0, 1.0e6),
+    FaultKind("load", "mismatch", "a bad antenna or connector: this share of microwaves comes back", 0.6, "", 0.0, 1.0),
     FaultKind("load", "pad", "the return electrode peels off, in series with the tissue", 150.0, "ohm", 0.0, 1.0e6),
     FaultKind(
         "load", "pop", "steam bursts out: the impedance jumps and decays within seconds", 60.0, "ohm", 0.0, 1.0e6

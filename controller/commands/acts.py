@@ -1,5 +1,5 @@
-"""Operator acts on a running bench besides arming and firing: stop, acknowledge, reset. And what he tells it of his
-hands: that he did what was asked, that a new bag hangs.
+"""Operator acts on a running bench besides arming and firing: stop, silence, acknowledge, reset. And what he tells it
+of his hands: that he did what was asked, that a new bag hangs.
 """
 
 from __future__ import annotations
@@ -26,8 +26,22 @@ def stop(reason: str, bench: str | None, as_json: bool) -> int:
 @click.command()
 @BENCH_OPTION
 @JSON_OPTION
+def silence(bench: str | None, as_json: bool) -> int:
+    """Pause the sound of the alarms that are there. Nothing is acknowledged; a new one of high priority is heard.
+
+    \b
+    Example:
+      ablate silence
+    """
+    answer = act(bench, lambda client: client.silence())
+    return say(answer, f"silent for {answer.get('paused_s', 0.0):g} s; the alarms stay", as_json)
+
+
+@click.command()
+@BENCH_OPTION
+@JSON_OPTION
 def ack(bench: str | None, as_json: bool) -> int:
-    """Acknowledge a trip that you have seen. It stays latched until it is reset.
+    """Acknowledge the alarms that you have seen, and pause their sound. A trip stays latched until it is reset.
 
     \b
     Example:

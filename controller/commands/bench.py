@@ -182,11 +182,13 @@ def status(bench: str | None, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(answer))
         return Exit.DONE
-    from controller.live_view import line
+    from controller.live_view import alarm, line
 
     click.echo(f"{answer.get('banner', '')}  {answer['bench']}  {line(answer)}".lstrip())
     if trip := answer.get("trip"):
         click.echo(f"TRIP {trip['hazard']} {trip['monitor']}: {trip['text']}. Check: {trip['check']}.")
+    for told in (answer.get("alarms") or {}).get("list", []):
+        click.echo(alarm(told))
     for reason in answer.get("blocked_by") or []:
         click.echo(f"  blocked by: {reason}")
     if prompt := answer.get("prompt"):

@@ -67,13 +67,25 @@ class Roles(Model):
     tissue: tuple[Channel, ...] = ()
     tines: tuple[Channel, ...] = ()
     shaft: Channel | None = None
+    critical: Annotated[
+        tuple[Channel, ...], Field(description="at what must not be harmed: nerve, bile duct, skin")
+    ] = ()
+    cable: Annotated[tuple[Channel, ...], Field(description="thermometers at cables and connectors")] = ()
     coolant: Channel | None = None
     air: Channel | None = None
     impedance: Channel | None = None
     estop: tuple[Channel, ...] = ()
     footswitch: tuple[Channel, ...] = ()
     door: Channel | None = None
+    leak: Annotated[tuple[Channel, ...], Field(description="contacts that open on leak, smoke or fire")] = ()
+    pad: Annotated[Channel | None, Field(description="contact of a return-electrode monitor, open when it alarms")] = (
+        None
+    )
     enable: Name | None = None
+    enable_aux: Annotated[
+        Channel | None,
+        Field(description="closed, or 1, while the enable line is open: a mirror contact, or the generator's own word"),
+    ] = None
 
 
 class Limits(Model):
@@ -88,10 +100,40 @@ class Limits(Model):
     impedance_low_ohm: Annotated[float, Field(ge=0)] | None = None
     impedance_high_ohm: Annotated[float, Field(gt=0)] | None = None
     flow_min_ml_min: Annotated[float, Field(ge=0)] | None = None
+    shaft_c: Annotated[float, Field(ge=0)] | None = None
+    cable_c: Annotated[float, Field(ge=0)] | None = None
+    critical_c: Annotated[float, Field(ge=0)] | None = None
+    critical_cem43_s: (
+        Annotated[float, Field(ge=0, description="thermal dose: seconds at 43 C or their like")] | None
+    ) = None
+    reflected_share: Annotated[float, Field(ge=0, le=1, description="of forward power; more trips")] | None = None
+    reflected_least_share: (
+        Annotated[float, Field(ge=0, le=1, description="what always comes back; less is a dead reflectometer")] | None
+    ) = None
+    reflected_w: Annotated[float, Field(ge=0)] | None = None
+    pad_a2s: (
+        Annotated[float, Field(ge=0, description="current squared of each return electrode over a minute")] | None
+    ) = None
 
     def layer(self) -> LayerLimits:
         """As a layer of the lattice."""
         return LayerLimits(**self.model_dump())
+
+
+class Heating(Model):
+    """A sensor that must feel what is delivered: one that reads cool is shorted, fallen out or elsewhere."""
+
+    channel: Channel
+    energy_j: Annotated[float, Field(gt=0, description="from this much on, since FIRE, while power flows ...")]
+    rise_c: Annotated[float, Field(gt=0, description="... it must be this far above its start")]
+
+
+class Pair(Model):
+    """Two sensors of one place."""
+
+    channels: tuple[Channel, Channel]
+    rest_c: Annotated[float, Field(gt=0, description="further apart at rest: not READY")] = 3.0
+    trip_c: Annotated[float, Field(gt=0, description="further apart for a second: trip")] = 5.0
 
 
 class CoolantSupply(Model):
@@ -128,6 +170,9 @@ class Bench(Model):
         Field(ge=0.05, le=2, description="oldest sample that counts on the energy path; older data means less power"),
     ] = 0.25
     coolant: CoolantSupply | None = None
+    heating: tuple[Heating, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    pads: Annotated[int, Field(ge=1, le=8, description="return electrodes that share the current")] | None = None
     records: Records = Records()
     mqtt: MqttConfig | None = None
     accept_no_independent_cutoff_i_understand_the_generator_stays_on: bool = False

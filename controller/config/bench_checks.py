@@ -27,7 +27,7 @@ DEVICE_ROLES = {
 class ChannelRole(NamedTuple):
     """What a channel that plays a role must end in, and how many such channels there are (None: any number)."""
 
-    suffix: str
+    suffix: str | tuple[str, ...]
     contacts: int | None = 1
 
 
@@ -37,13 +37,19 @@ CHANNEL_ROLES = {
     "tissue": ChannelRole("_c", None),
     "tines": ChannelRole("_c", None),
     "shaft": ChannelRole("_c"),
+    "critical": ChannelRole("_c", None),
+    "cable": ChannelRole("_c", None),
     "coolant": ChannelRole("_c"),
     "air": ChannelRole("_flag"),
     "impedance": ChannelRole("_ohm"),
     "estop": ChannelRole("_closed", 2),
     "footswitch": ChannelRole("_closed", 2),
     "door": ChannelRole("_closed"),
+    "leak": ChannelRole("_closed", None),
+    "pad": ChannelRole("_closed"),
+    "enable_aux": ChannelRole(("_closed", "_flag")),
 }
+THERMOMETER = ChannelRole("_c")
 
 UNWIRED = (
     "no E-stop is wired",
@@ -116,7 +122,15 @@ def wiring(document: Document, bench: Bench, declarations: Mapping[str, Declarat
     channels = [f"{device}.{spec.name}" for device, declared in declarations.items() for spec in declared.channels]
     channels += [f"{name}.closed_on" for name, declared in declarations.items() if declared.role == "enable"]
     for role, rule in CHANNEL_ROLES.items():
-        problems += _channel_role(document, role, getattr(bench.roles, role), rule, channels)
+        problems += _channel_role(document, ("roles", role), role, getattr(bench.roles, role), rule, channels)
+    for i, felt in enumerate(bench.heating):
+        problems += _channel_role(document, ("heating", i, "channel"), "heating", felt.channel, THERMOMETER, channels)
+    for i, pair in enumerate(bench.pairs):
+        problems += _channel_role(document, ("pairs", i, "channels"), "pair", pair.channels, THERMOMETER, channels)
+    if bench.pads is not None and bench.roles.impedance is None:
+        message = "the current of return electrodes follows from power and impedance, and no channel is the impedance"
+        problems.append(document.problem(("pads",), message, "name one as roles.impedance, or leave pads out"))
+    problems += _reflected(document, bench, declarations)
     problems += _cooling(document, bench)
     problems += _cutoff(document, bench, declarations)
     return problems
@@ -139,12 +153,17 @@ def _device_role(
 
 
 def _channel_role(
-    document: Document, role: str, value: str | tuple[str, ...] | None, rule: ChannelRole, channels: list[str]
+    document: Document,
+    place: Loc,
+    role: str,
+    value: str | tuple[str, ...] | None,
+    rule: ChannelRole,
+    channels: list[str],
 ) -> list[Problem]:
     problems: list[Problem] = []
     named = (value,) if isinstance(value, str) else value or ()
     for i, channel in enumerate(named):
-        at: Loc = ("roles", role, i) if isinstance(value, tuple) else ("roles", role)
+        at: Loc = (*place, i) if isinstance(value, tuple) else place
         if channel not in channels:
             near = did_you_mean(channel, channels)
             device = channel.split(".")[0]
@@ -152,14 +171,28 @@ def _channel_role(
             hint = f"did you mean {near}?" if near else f"channels: {', '.join(own or channels)}"
             problems.append(document.problem(at, f"there is no channel {channel}", hint))
         elif not channel.endswith(rule.suffix):
-            hint = f"a {role} channel ends in {rule.suffix}"
+            ends = rule.suffix if isinstance(rule.suffix, str) else " or ".join(rule.suffix)
+            hint = f"a {role} channel ends in {ends}"
             problems.append(document.problem(at, f"{channel} cannot be the {role}", hint))
         elif channel in named[:i]:
             problems.append(document.problem(at, f"{channel} is named twice", "each contact needs its own input"))
     if rule.contacts == 2 and named and len(named) != 2:
         message = f"{len(named)} contact(s) named, a pair is needed"
-        problems.append(document.problem(("roles", role), message, "name both contacts"))
+        problems.append(document.problem(place, message, "name both contacts"))
     return problems
+
+
+def _reflected(document: Document, bench: Bench, declarations: Mapping[str, Declaration]) -> list[Problem]:
+    """Limits of reflected power that nothing measures."""
+    source = declarations.get(bench.roles.source)
+    if source is None or "reverse_power_w" in {spec.name for spec in source.channels}:
+        return []
+    hint = "leave it out, or take a generator with a reflectometer"
+    return [
+        document.problem(("limits", name), f"{source.model} measures no reflected power", hint)
+        for name in ("reflected_share", "reflected_least_share", "reflected_w")
+        if getattr(bench.limits, name) is not None
+    ]
 
 
 def _cooling(document: Document, bench: Bench) -> list[Problem]:

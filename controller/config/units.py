@@ -24,6 +24,8 @@ SUFFIXES: dict[str, str] = {
     "_db": "dB",
     "_kpa": "kPa",
     "_mm": "mm",
+    "_a2s": "A2s",
+    "_share": "of forward power",
 }
 """Suffix -> unit as printed."""
 
@@ -34,7 +36,7 @@ DIMENSIONLESS: frozenset[str] = frozenset(
     {
         *("address", "unit", "pump_address", "pump_number", "channel", "inputs", "relay", "port", "baud"),
         *("channels", "pins"),  # tables whose keys are terminal numbers
-        *("gauge", "needles", "antennas", "electrodes", "together", "masked"),
+        *("gauge", "needles", "antennas", "electrodes", "together", "masked", "pads"),
         *("voltage_channel", "current_channel", "voltage_probe"),
         *("nplc", "resume", "seed", "duty", "fold_above", "stop_above"),
     }

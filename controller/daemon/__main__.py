@@ -18,6 +18,7 @@ from pathlib import Path
 
 from controller.config.loading import load_bench
 from controller.config.problems import ConfigError
+from controller.daemon import logs
 from controller.daemon.app import Daemon, Surroundings
 from controller.daemon.control import ControlSocket
 from controller.daemon.latch import LatchFile
@@ -102,7 +103,7 @@ def main() -> int:
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logs.begin()
     try:
         return asyncio.run(serve(args))
     except (ConfigError, DeviceError, RecordError, WatchdogError) as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from controller.config.problems import ConfigError, Problem
 from controller.config.protocol import Protocol
 from controller.daemon import describe
 from controller.daemon.acquire import acquire
+from controller.daemon.alarms import Alarms, flowing
 from controller.daemon.compose import Instruments, OpenLink, connect
 from controller.daemon.coolant import Chill, Coolant
 from controller.daemon.course import AT_REST, Course
@@ -39,8 +39,6 @@ from safety.config import Config
 from safety.types import Fault, Outputs, Quality, Sample
 from safety.watchdog.client import Watchdog
 from safety.watchdog.frames import Hello
-
-log = logging.getLogger(__name__)
 
 SWEEP_TICKS = 20
 """Ticks between two collections of the youngest garbage; a full one would hold the loop for tens of milliseconds."""
@@ -89,7 +87,7 @@ class Daemon:
         self.files: dict[Path, str] = {loaded.path: loaded.path.read_text()}
         self._chill: Chill | None = None
         self._ticker: Ticker
-        self._latched_now = False
+        self.alarms: Alarms
         self.unready: list[str] = []
 
     # ---- life
@@ -114,6 +112,7 @@ class Daemon:
         )
         self.recorder = around.make_recorder(header=head, channels=channels, t_s=self._loop.time())
         source = self.instruments.source
+        self.alarms = Alarms(describe.hazards(), declarations[source.name].modality or "rf")
         plans = tuple((plan, port.fileno()) for plan, port in self.instruments.ways_off)
         line, line_plan = self.instruments.enable, self.instruments.enable_plan
         enable = (line_plan, line.port.fileno()) if line is not None and line_plan is not None else None
@@ -124,10 +123,10 @@ class Daemon:
         await around.watchdog.hello(Hello(plans, enable, period_s, budgets))
         if line is not None:
             await line.port.close()  # the watchdog holds a duplicate; from here on it alone speaks to the enable line
-        latch = around.latch.read()
+        latch, resets = around.latch.read(self._loop.time())
         self.control = ControlLoop(
             config,
-            kernel.initial(config, latch),
+            kernel.initial(config, latch, resets),
             hub=self.hub,
             source=source,
             watchdog=around.watchdog,
@@ -215,19 +214,20 @@ class Daemon:
             channel = f"{self.bench.roles.enable}.closed_on"
             sample = Sample(channel, float(status.enable_closed), status.t_s, Quality.GOOD)
             self.hub.put(str(self.bench.roles.enable), (sample,))
-        if out.first_trip is not None and not self._latched_now:
-            self._latched_now = True
-            try:
-                self.around.latch.write(out.first_trip)
-            except OSError as error:
-                log.error("the latch could not be written: %s", error)
-        elif out.first_trip is None and self._latched_now:
-            self._latched_now = False
-            self.around.latch.clear()
+        if self._chill is not None:
+            self.hub.put(str(self.bench.roles.chiller), self._chill.signs(now_s))
+        trips = self.control.state.trips
+        self.around.latch.follow(trips, self.control.state.resets)
+        powered = flowing(self.hub.latest, self.bench.roles.source, self.control.applied_w)
+        low, late = self.supply.bag is not None and self.supply.bag.low, self._ticker.late_ticks
+        listed = self.alarms.follow(out, trips, now_s, powered=powered, late_ticks=late, bag_low=low)
+        if listed is not None:
+            self.recorder.event(now_s, "alarms", {"list": listed})
         for kind, data in out.events:
             why = data.get("texts") or data.get("blocked_by") if kind == "precheck_failed" else None
             if isinstance(why, list):
-                self.unready = [str(text) for text in why]
+                trouble = self._chill.trouble if self._chill is not None else ""
+                self.unready = [str(text) for text in (*why, trouble) if text]
         prompt = self.course.prompts.open
         self.around.telemetry.follow(out, prompt.as_dict() if prompt is not None else None)
         if out.state in AT_REST:

@@ -17,8 +17,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from controller.daemon.prompts import number
+from drivers.plain import NAME_LENGTH, plain
 
 MAX_LINE = 1 << 20
+RATE_HZ, BURST = 500.0, 1000
+"""Requests of one connection: a foreground that holds sends a dozen a second. One that sends more than this is out of
+its mind, and is hung up on before it delays a tick."""
+MAX_CONNECTIONS = 32
+"""Beyond them a connection is heard once, and only for STOP."""
 
 
 class Operator(Protocol):
@@ -46,6 +52,7 @@ class Operator(Protocol):
     async def release(self) -> dict[str, Any]: ...
     async def stop(self, who: str, reason: str) -> dict[str, Any]: ...
     async def ack(self, who: str) -> dict[str, Any]: ...
+    async def silence(self, who: str) -> dict[str, Any]: ...
     async def reset(self, who: str, reason: str) -> dict[str, Any]: ...
     async def shutdown(self, who: str) -> dict[str, Any]: ...
 
@@ -98,12 +105,28 @@ async def answer(operator: Operator, message: dict[str, Any], who: str) -> dict[
             return await operator.stop(who, str(message.get("reason", ""))[:200])
         case "ack":
             return await operator.ack(who)
+        case "silence":
+            return await operator.silence(who)
         case "reset":
             return await operator.reset(who, str(message.get("reason", ""))[:200])
         case "shutdown":
             return await operator.shutdown(who)
         case verb:
             return {"ok": False, "error": f"unknown verb {verb!r}"}
+
+
+class Allowance:
+    """How many requests a connection may still make: ``BURST`` at once, ``RATE_HZ`` in the long run."""
+
+    def __init__(self, now_s: float) -> None:
+        self._left, self._seen_s = float(BURST), now_s
+
+    def take(self, now_s: float) -> bool:
+        """True while there is one left."""
+        self._left = min(float(BURST), self._left + (now_s - self._seen_s) * RATE_HZ)
+        self._seen_s = now_s
+        self._left = max(-1.0, self._left - 1.0)
+        return self._left >= 0.0
 
 
 class ControlSocket:
@@ -141,20 +164,32 @@ class ControlSocket:
                 await self._say(writer, {"ok": False, "error": f"user {uid} may not control this bench"})
                 return
             who = f"uid {uid} pid {pid}"
+            loop = asyncio.get_running_loop()
+            allowance, crowded = Allowance(loop.time()), len(self._writers) > MAX_CONNECTIONS
             while line := await reader.readline():
+                may = allowance.take(loop.time()) and not crowded
                 try:
                     message = json.loads(line)
                     if not isinstance(message, dict):
                         raise ValueError("not an object")
                 except ValueError as error:
                     await self._say(writer, {"ok": False, "error": f"not a JSON object on one line: {error}"})
-                    continue
+                    if may:
+                        continue
+                    return
                 verb = message.get("verb")
+                if not may:
+                    if verb == "stop":  # never refused, and the last that is heard of such a connection
+                        await self._say(writer, await answer(self._operator, message, who))
+                    else:
+                        why = f"{MAX_CONNECTIONS} connections" if crowded else f"{RATE_HZ:g} requests in a second"
+                        await self._say(writer, {"ok": False, "error": f"more than {why}: hung up"})
+                    return
                 if verb == "renew" and self._lease_holder is not writer:
                     reply: dict[str, Any] = {"ok": False, "error": "this connection did not fire"}
                 else:
                     named = message.get("who")
-                    person = f"{named} ({who})" if isinstance(named, str) else who
+                    person = f"{plain(named, NAME_LENGTH)} ({who})" if isinstance(named, str) else who
                     try:
                         reply = await answer(self._operator, message, person)
                     except ValueError as error:

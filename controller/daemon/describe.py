@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from dataclasses import asdict
 from importlib.metadata import version
+from importlib.resources import files
 from typing import Any
 
 from controller.config.bench import Bench
@@ -12,7 +14,14 @@ from controller.daemon.application import reading
 from controller.daemon.compose import Instruments
 from controller.daemon.course import Course
 from controller.daemon.tick import ControlLoop
+from safety.hazards import Hazard, parse
 from safety.types import Snapshot
+
+
+@functools.cache
+def hazards() -> tuple[Hazard, ...]:
+    """The hazard table as it is installed."""
+    return parse(files("safety").joinpath("hazards.toml").read_text(encoding="utf-8"))
 
 
 def header(

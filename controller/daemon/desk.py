@@ -15,7 +15,7 @@ from controller.config.loading import load_protocol
 from controller.config.problems import ConfigError
 from controller.daemon import describe
 from controller.daemon.course import Site
-from controller.daemon.guard import guard
+from controller.daemon.guard import UNKNOWN_SPREAD_C, guard
 from controller.daemon.prompts import Prompt
 from controller.daemon.resume import delivered_before
 from controller.providers import BANNERS
@@ -94,13 +94,14 @@ class Desk:
             loaded = joined.protocol
             declarations = daemon.instruments.declarations()
             layers, left, part = joined.kernel_layers, loaded.protocol, None
-            heated = daemon.course.heated(self._loop.time())
-            config = guard(daemon.bench, loaded.protocol, declarations, layers, joined.config_hash, heated)
+            heated_c = daemon.course.heated.apart_c(place.target, self._loop.time())
+            config = guard(daemon.bench, loaded.protocol, declarations, layers, joined.config_hash, heated_c)
             if resume:
                 part = await daemon.unfinished(left.protocol, joined.config_hash, place.target, however_old)
                 left = left.model_copy(update={"law": left.law.remaining(part.delivered)})
-                layers, heated = (*layers, delivered_before(part, config.limits)), True
-                config = guard(daemon.bench, loaded.protocol, declarations, layers, joined.config_hash, heated)
+                layers = (*layers, delivered_before(part, config.limits))
+                heated_c = UNKNOWN_SPREAD_C if heated_c is None else heated_c
+                config = guard(daemon.bench, loaded.protocol, declarations, layers, joined.config_hash, heated_c)
             if refusal := daemon.supply.refusal(left):
                 raise ValueError(refusal)
             if (state := daemon.control.state.state) is not State.SAFE:  # asked last: there was something to wait for
@@ -119,10 +120,13 @@ class Desk:
                 "limits": {name: {"value": bound.value, "layer": bound.layer} for name, bound in config.limits.items()},
                 "law": loaded.protocol.law.model_dump(),
                 "resumes": part.as_dict() if part is not None else None,
-                "heated": heated,
+                "heated": heated_c is not None,
+                "agree_c": round(config.thresholds.agree_c, 1),
                 "who": who,
             },
         )
+        if wrong := daemon.alarms.test(self._loop.time()):
+            return {"ok": False, "error": "the self-test of the alarms failed", "blocked_by": wrong}
         answer = await self._ask(Verb.PREPARE, who, {State.PRECHECK, State.READY})
         return {**answer, "resumes": part.as_dict()} if part is not None else answer
 
@@ -207,10 +211,20 @@ class Desk:
         self._daemon.course.stop_asked(reason or "stop from the network")
 
     async def ack(self, who: str) -> dict[str, Any]:
-        """The alarm was seen; nothing else changes."""
+        """The alarms were seen; nothing else changes. A trip stays latched until it is reset."""
+        self._daemon.alarms.acknowledge(self._loop.time())
         self._post(Verb.ACK, who)
         await self._daemon.judged()
         return {"ok": True}
+
+    async def silence(self, who: str) -> dict[str, Any]:
+        """Pause the sound of what is alarmed now. Nothing is acknowledged; a new alarm of high priority sounds."""
+        now_s = self._loop.time()
+        paused_s = self._daemon.alarms.silence(now_s)
+        if not paused_s:
+            return {"ok": False, "error": "there is no alarm to silence"}
+        self._daemon.recorder.event(now_s, "silence", {"who": who, "paused_s": paused_s})
+        return {"ok": True, "paused_s": paused_s}
 
     async def reset(self, who: str, reason: str) -> dict[str, Any]:
         """Clear the latch, once every condition of it is gone."""
@@ -244,6 +258,7 @@ class Desk:
             "pids": {"daemon": os.getpid(), "watchdog": daemon.around.watchdog.pid},
             "result": daemon.course.result,
             "unready": daemon.unready,
+            "alarms": daemon.alarms.as_dict(now_s),
             "coolant": daemon.supply.as_dict(),
             **daemon.timing(),
         }

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from controller.daemon import ending
 from controller.daemon.application import Application
 from controller.daemon.hub import Hub
 from controller.daemon.lease import Lease
@@ -71,6 +72,7 @@ class ControlLoop:
         self.outputs: Outputs | None = None
         self.setpoint: Setpoint | None = None
         self.applied_w, self.applied_s = 0.0, -math.inf
+        self.flow_due_ml_min = 0.0
         self.ticks = 0
         self._hub, self._source, self._watchdog, self._recorder = hub, source, watchdog, recorder
         self._begin, self._progress_of, self._config_hash = begin, progress_of, config_hash
@@ -81,6 +83,7 @@ class ControlLoop:
         self._off: asyncio.Task[None] | None = None
         self._refused: tuple[float, str] | None = None
         self._recorded_s = -math.inf
+        self._ended_s = math.inf  # when the law had come to its end
 
     def load(self, config: Config) -> None:
         """Another protocol: new limits. Only while nothing can be energised (the caller has seen SAFE)."""
@@ -109,6 +112,7 @@ class ControlLoop:
             self.applied_w,
             self.applied_s,
             self._config_hash(),
+            self.flow_due_ml_min,
         )
         before = self.state.state
         self.state, out = kernel.step(self.config, self.state, inputs, now_s)  # what is allowed
@@ -148,9 +152,11 @@ class ControlLoop:
         if out.state is not State.FIRING:
             return NOTHING
         if before is not State.FIRING:
-            self.application = self._begin(now_s)
+            self.application, self._ended_s = self._begin(now_s), math.inf
         if self.application is None:
             return NOTHING
+        if self._ended_s <= now_s:
+            return self._end(now_s)
         try:
             if (board := self._switchboard) is None:
                 demand = self.application.step(self._hub.latest, out.permit, now_s)
@@ -160,11 +166,26 @@ class ControlLoop:
             text = f"the law failed: {type(error).__name__}: {error}"
             self._hub.fault(Fault("H32", "law", "law", text, "report it to whoever wrote the law", now_s))
             return Demand(0.0, text)
-        if (application := self.application).finished:
-            stopped = application.stopped
-            verb, reason = (Verb.STOP, stopped) if stopped else (Verb.COMPLETE, "protocol complete")
-            self.acts.requests.append(Request(verb, Origin.PROTOCOL, now_s, reason=reason))
+        if stopped := self.application.stopped:
+            self._ask(Verb.STOP, stopped, now_s)
+        elif self.application.finished:
+            self._ended_s = now_s
+            return self._end(now_s)
         return demand
+
+    def _ask(self, verb: Verb, reason: str, now_s: float) -> None:
+        self.acts.requests.append(Request(verb, Origin.PROTOCOL, now_s, reason=reason))
+
+    def _end(self, now_s: float) -> Demand:
+        """The law has come to its end: the generator must show that it is off; until then the line stays closed."""
+        said = ending.word(self.config, self._hub.latest, self._ended_s, now_s)
+        if (sample := said.against) is not None:
+            text = f"OFF NOT OBEYED: {sample.channel} is {sample.value:g} after the end; the enable line cuts"
+            check = "the generator's link, firmware and output relay; do not use it before it obeys"
+            self._hub.fault(Fault("H04", "generator_off", self._source.name, text, check, now_s))
+        elif said.off or now_s - self._ended_s > self.config.timing.response_s or not self.config.enable_line:
+            self._ask(Verb.COMPLETE, "protocol complete", now_s)
+        return Demand(0.0, "the end: the generator is to show that it is off")
 
     async def _apply(self, setpoint: Setpoint, out: Outputs) -> None:
         """Bring the set-point to the source. What goes wrong is UNCERTAIN, counted as the larger power, and trips."""

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import Field
 
 from drivers.ae_bus import codec
-from drivers.asking import ask, other_model, refuse_if_on, silent
+from drivers.asking import ask, other_model, refuse_if_on, speaking
 from drivers.contract import BadReply, ChannelSpec, Declaration, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.reflection import IMPEDANCE_MAX_OHM, impedance_ohm
@@ -42,6 +42,7 @@ CHANNELS = (
     ChannelSpec("rf_on", 0.0, 1.0, FAST_S, two_valued=True),
     ChannelSpec("setpoint_w", 0.0, READABLE_W, SLOW_S),
     ChannelSpec("over_temperature_flag", 0.0, 1.0, FAST_S, two_valued=True),
+    ChannelSpec("frequency_hz", 0.0, 1e10, SLOW_S),
 )
 """Powers come in whole watts, which a steady output rightly repeats: nothing is watched for standing still."""
 
@@ -106,13 +107,11 @@ class AeBus(GuardedSource):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        what = "AE Bus generator (odd parity; the baud rate of its host port)"
+        with speaking(self.name, what, self.port.url):
             identity = await self._identify()
             await refuse_if_on(self.name, self._is_on, self.off)
             await self._quieten()
-        except (NoReply, BadReply, Refused) as error:
-            what = "AE Bus generator (odd parity; the baud rate of its host port)"
-            raise silent(self.name, what, self.port.url, error) from error
         return identity
 
     async def _identify(self) -> Identity:
@@ -183,7 +182,7 @@ class AeBus(GuardedSource):
     # ---- acquisition
 
     async def poll(self) -> list[Sample]:
-        """Powers and status each time, the set-point in every fourth poll. About 5 ms of wire time."""
+        """Powers and status each time, set-point and frequency in every fourth poll. About 5 ms of wire time."""
         samples: list[Sample] = []
 
         def put(channel: str, value: float) -> None:
@@ -207,6 +206,8 @@ class AeBus(GuardedSource):
             self._polls += 1
             if self._polls % SLOW_EVERY == 1:
                 put("setpoint_w", float(await self._number(codec.GET_SET_POINT, 2)))
+                if self._frequency_hz is not None:
+                    put("frequency_hz", await self._number(codec.GET_FREQUENCY, 4) * 1e3)
                 await self._check_watchdog()
         except (NoReply, BadReply, Refused):
             pass  # what is missing here is missed by the kernel

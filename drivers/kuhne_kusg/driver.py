@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
-from drivers.asking import ask, refuse_if_on, silent
+from drivers.asking import ask, refuse_if_on, speaking
 from drivers.contract import BadReply, ChannelSpec, Declaration, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.kuhne_kusg import codec
@@ -37,6 +37,7 @@ CHANNELS = (
     ChannelSpec("setpoint_w", 0.0, READABLE_W, SLOW_S),
     ChannelSpec("heatsink_c", -40.0, 150.0, SLOW_S),
     ChannelSpec("bias_on", 0.0, 1.0, SLOW_S, two_valued=True),
+    ChannelSpec("frequency_hz", 0.0, 1e10, FAST_S),
 )
 """Powers come in whole watts, which a steady output rightly repeats: nothing is watched for standing still."""
 
@@ -87,10 +88,8 @@ class KuhneKusg(GuardedSource):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "Kuhne KU SG generator", self.port.url):
             return await self._connect()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Kuhne KU SG generator", self.port.url, error) from error
 
     async def _connect(self) -> Identity:
         frequency = await self._ask(codec.ASK_FREQUENCY, codec.take_text)
@@ -139,7 +138,7 @@ class KuhneKusg(GuardedSource):
                 put("heatsink_c", codec.number(await self._once(codec.ASK_TEMPERATURE, codec.take_text)))
                 bias = await self._once(codec.ASK_BIAS, codec.take_flag)
                 put("bias_on", float(bias))
-            codec.frequency_hz(await self._once(codec.ASK_FREQUENCY, codec.take_text))
+            put("frequency_hz", codec.frequency_hz(await self._once(codec.ASK_FREQUENCY, codec.take_text)))
             if bias is False:
                 self._bias_since_s = None
             self._judge(on, asked_s)

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
-from drivers.asking import ask, refuse_if_on, silent
+from drivers.asking import ask, refuse_if_on, speaking
 from drivers.contract import BadReply, ChannelSpec, Declaration, DeviceError, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.modbus import Modbus, Request
@@ -30,12 +30,14 @@ OFF_BELOW_W = 1
 PERIOD_S, SLOW_S = 0.05, 0.2
 SLOW_EVERY = 4  # polls
 
-SET_POINT, REFLECTED_LIMIT, CONTROL, FREQUENCY, DEADMAN = 0, 1, 2, 9, 98
+SET_POINT, REFLECTED_LIMIT, CONTROL, FREQUENCY, DEADMAN, FREQUENCY_NOW = 0, 1, 2, 9, 98, 112
 FIRST_READING, READINGS = 100, 6  # set points read back, forward, reflected, faults, status
 FORWARD, REFLECTED, FAULTS, STATUS = 2, 3, 4, 5  # among the readings
 LIMIT_REFLECTED, MICROWAVES_ON, RESET_FAULTS = 0x10, 0x40, 0x80  # bits of CONTROL
 STATUS_FAULT, STATUS_ON = 0x08, 0x40
 DEADMAN_UNIT_S = 0.01
+FREQUENCY_UNIT_HZ = 1e5
+FREQUENCIES = range(23_000, 26_001)  # of these generators, or it is the answer to another question as short
 OFF_TRANSACTION = 0xFFFF  # over TCP; the same bytes in daemon and watchdog
 MARKER = (SET_POINT, 3)  # a read of a length that no other read has
 
@@ -46,6 +48,7 @@ CHANNELS = (
     ChannelSpec("rf_on", 0.0, 1.0, PERIOD_S, two_valued=True),
     ChannelSpec("fault_flag", 0.0, 1.0, PERIOD_S, two_valued=True),
     ChannelSpec("setpoint_w", 0.0, 65535.0, PERIOD_S),
+    ChannelSpec("frequency_hz", 0.0, 1e10, PERIOD_S),
 )
 """Powers come in whole watts, which a steady output rightly repeats: nothing is watched for standing still."""
 
@@ -101,10 +104,8 @@ class SairemGms(GuardedSource):
             DeviceError: with the remedy.
             LinkLost: the port has gone.
         """
-        try:
+        with speaking(self.name, "Sairem GMS generator", self.port.url):
             return await self._connect()
-        except (NoReply, BadReply, Refused) as error:
-            raise silent(self.name, "Sairem GMS generator", self.port.url, error) from error
 
     async def _connect(self) -> Identity:
         options = self.options
@@ -135,12 +136,14 @@ class SairemGms(GuardedSource):
         return bool(readings[STATUS] & STATUS_ON) or readings[FORWARD] > OFF_BELOW_W
 
     async def poll(self) -> list[Sample]:
-        """Six registers in one exchange: 2.5 ms of wire time at 115200 baud. In every fourth poll the dead-man too,
-        which a generator that was switched off and on does not keep."""
+        """Six registers in one exchange and the frequency in another: 4 ms at 115200 baud. In every fourth poll the
+        dead-man too, which a generator that was switched off and on does not keep."""
         try:
             request, parse = self._bus.read_holding(FIRST_READING, READINGS)
             readings = await self.port.exchange(request, parse, timeout_s=TIMEOUT_S)
             t_s = self.port.t_request_s
+            request, parse = self._bus.read_holding(FREQUENCY_NOW, 1)
+            (tuned,) = await self.port.exchange(request, parse, timeout_s=TIMEOUT_S)
             self._polls += 1
             if self._polls % SLOW_EVERY == 1:
                 request, parse = self._bus.read_holding(DEADMAN, 1)
@@ -159,6 +162,7 @@ class SairemGms(GuardedSource):
             "rf_on": float(bool(status & STATUS_ON)),
             "fault_flag": float(self._fault),
             "setpoint_w": float(readings[0]),
+            **({"frequency_hz": tuned * FREQUENCY_UNIT_HZ} if tuned in FREQUENCIES else {}),
         }
         return [Sample(f"{self.name}.{channel}", value, t_s) for channel, value in values.items()]
 

@@ -228,7 +228,7 @@ class AeBus(Generator):
             case 155:
                 return bytes((self.control,))
             case 161:
-                return self.frequency_khz.to_bytes(4, "little")
+                return round(self.frequency_khz * self.detuned).to_bytes(4, "little")
             case 162:
                 first = (0x20 if self.radiating else 0) | (0x40 if output.on else 0)
                 first |= 0x80 if output.limited or output.folded else 0
@@ -238,7 +238,7 @@ class AeBus(Generator):
             case 165:
                 return word(self.metered_w(self.world.forward_w))
             case 166:
-                return word(self.metered_w(self.world.reverse_w))
+                return word(self.metered_w(self.world.reverse_w, reverse=True))
             case 167:
                 return word(self.metered_w(self.world.load_w))
             case 169:

@@ -143,7 +143,7 @@ class ArAmplifier(Generator):
             case "FPOW?":
                 return f"FPOW={_watts(self.metered_w(self.world.forward_w))}"
             case "RPOW?":
-                return f"RPOW={_watts(self.metered_w(self.world.reverse_w))}"
+                return f"RPOW={_watts(self.metered_w(self.world.reverse_w, reverse=True))}"
             case "RFG?":
                 return f"RFG={self.gain_percent:4d}"
             case "FSTA?":

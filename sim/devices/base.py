@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import math
+import random
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -15,6 +16,7 @@ Replies = list[tuple[float, bytes]]
 """(seconds after the request arrived, bytes): when the last byte of a reply has left the device."""
 
 NEVER = math.inf
+ROOM_C, INSTRUMENT_NOISE_C = 22.0, 0.1
 
 
 class World(Protocol):
@@ -71,6 +73,7 @@ class Emulator(abc.ABC):
         self.on_power: Callable[[float, str, float], None] | None = None
         self.faults: dict[str, dict[str, float]] = {}  # fault -> {channel or "": value}
         self._held: dict[str, float] = {}  # channel -> value at the onset of a freeze
+        self._noise_c = random.Random(f"sensors of {name}")
         self._char_s = 10.0 / self.baud  # start bit, 8 data bits, stop bit
 
     @abc.abstractmethod
@@ -131,6 +134,10 @@ class Emulator(abc.ABC):
         if sentinel is not None:
             return sentinel
         value = self._held[channel] if self._on("freeze", channel) is not None else self.truth(channel)
+        box_c, share = self._on("short", channel), self._on("detach", channel)
+        if box_c is not None or share is not None:
+            value = box_c if box_c is not None else ROOM_C + (share or 0.0) * (value - ROOM_C)
+            value = round(value + self._noise_c.gauss(0.0, INSTRUMENT_NOISE_C), 1)  # the instrument is alive
         return value + (self._on("bias", channel) or 0.0)
 
     def _on(self, kind: str, channel: str) -> float | None:

@@ -95,9 +95,16 @@ class Generator(Emulator):
             self._heatsink_s = t_s
         return self.heatsink_c
 
-    def metered_w(self, power_w: float) -> float:
+    @property
+    def detuned(self) -> float:
+        """Frequency as it is, relative to what was set."""
+        return 1.0 + self.faults.get("detuned", {}).get("", 0.0)
+
+    def metered_w(self, power_w: float, *, reverse: bool = False) -> float:
         """A power meter's reading: noise of 0.1 W + 0.3 %, and a clean zero below its threshold."""
-        if power_w < 0.05 or "readback_zero" in self.faults:
+        if reverse:
+            power_w += self.faults.get("reverse_bias", {}).get("", 0.0)
+        if power_w < 0.05 or "readback_zero" in self.faults or (reverse and "reverse_zero" in self.faults):
             return 0.0
         self._reading = (self._reading + 1) % NOISE
         return max(0.0, power_w + (0.1 + 0.003 * power_w) * self._noise[self._reading])

@@ -137,17 +137,18 @@ class KuhneKusg(Generator):
         return True
 
     def _frequency(self, t_s: float) -> bytes:
-        return b"%dkHz" % self.frequency_khz if self.fine else b"%dMHz" % (self.frequency_khz // 1000)
+        khz = round(self.frequency_khz * self.detuned)
+        return b"%dkHz" % khz if self.fine else b"%dMHz" % (khz // 1000)
 
-    def _watts(self, power_w: float) -> bytes:
-        return bytes((min(255, round(self.metered_w(power_w))),))
+    def _watts(self, power_w: float, *, reverse: bool = False) -> bytes:
+        return bytes((min(255, round(self.metered_w(power_w, reverse=reverse))),))
 
     _QUESTIONS: ClassVar[Mapping[str, Callable[[KuhneKusg, float], bytes]]] = {
         "v": lambda self, t_s: self.firmware.encode("ascii", "replace"),
         "5": lambda self, t_s: round(5.0 * 4700 / 103).to_bytes(2, "big"),
         "8": lambda self, t_s: round(32.0 * 8200 / 1282).to_bytes(2, "big"),
         "6": lambda self, t_s: self._watts(self.world.forward_w),
-        "7": lambda self, t_s: self._watts(self.world.reverse_w),
+        "7": lambda self, t_s: self._watts(self.world.reverse_w, reverse=True),
         "T": lambda self, t_s: b"%d" % round(self.heatsink(t_s)),
         "o?": lambda self, t_s: bytes((self.radiating or self.rf,)),
         "x?": lambda self, t_s: bytes((self.bias,)),

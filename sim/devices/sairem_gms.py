@@ -97,11 +97,13 @@ class SairemGms(ModbusDevice, Generator):
             107: 0,
             108: 0,
             109: FAULT_SILENCE if self.silent else 0,
-            112: self.frequency,
+            112: round(self.frequency * self.detuned),
             **self.settings,
         }
         if address in (102, 103):
-            return min(65535, round(self.metered_w(self.world.forward_w if address == 102 else self.world.reverse_w)))
+            reverse = address == 103
+            power_w = self.world.reverse_w if reverse else self.world.forward_w
+            return min(65535, round(self.metered_w(power_w, reverse=reverse)))
         if address not in values:
             raise ModbusError(ILLEGAL_ADDRESS)
         return values[address]

@@ -57,7 +57,7 @@ class TcCxn(TcGenerator):
     # queries --------------------------------------------------------------------------------------------------------
 
     def _power(self, p1: int, p2: int, t_s: float) -> bytes:
-        forward, reverse = self.metered(self.world.forward_w), self.metered(self.world.reverse_w)
+        forward, reverse = self.metered(self.world.forward_w), self.metered(self.world.reverse_w, reverse=True)
         return _three(forward, reverse, max(0, forward - reverse))
 
     def _status(self, p1: int, p2: int, t_s: float) -> bytes:

@@ -85,6 +85,6 @@ class TcGenerator(Generator):
         self.mode = NORMAL
         self.update(t_s)
 
-    def metered(self, power_w: float) -> int:
+    def metered(self, power_w: float, *, reverse: bool = False) -> int:
         """A power reading in 0.1 W, as the wire carries it."""
-        return min(65535, round(10.0 * self.metered_w(power_w)))
+        return min(65535, round(10.0 * self.metered_w(power_w, reverse=reverse)))

@@ -148,10 +148,11 @@ class World(Scene):
         ``pad`` (ohm): return electrode partly off, in series; ``peel`` (s): it peels off in ten jerks within this time;
         ``pop`` (ohm): steam pop, a step that decays in seconds; ``withdrawn`` (share): this much of the active length
         is in air: impedance inversely as what is left, an antenna reflects; ``retract`` (mm): the probe is pulled back
-        in the tissue, once. Loop: ``line_off``: the tube is off, no flow reaches sensor or needle; ``air``: gas in the
-        line; ``bubbles`` (a minute): gas for 0.1-1 s at a time; ``occlude`` (share of the bore); ``bag`` (mL): this
-        is left in the bag, the outlet runs to waste; ``coolant_temp`` (degC): the bag's temperature. Sensors:
-        ``pickup`` (degC/V): RF on every thermocouple.
+        in the tissue, once; ``mismatch``: of what goes to an antenna at least this share comes back. Loop:
+        ``line_off``: the tube is off, no flow reaches sensor or needle; ``air``: gas in the line; ``bubbles`` (a
+        minute): gas for 0.1-1 s at a time; ``occlude`` (share of the bore); ``bag`` (mL): this is left in the bag, the
+        outlet runs to waste; ``coolant_temp`` (degC): the bag's temperature. Sensors: ``pickup`` (degC/V): RF on every
+        thermocouple.
         """
         if name not in FAULTS:
             raise ValueError(checks.unknown("world fault", name, FAULTS))

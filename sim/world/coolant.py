@@ -70,10 +70,12 @@ class Coolant:
         bag_ml: float = 1000.0,
         recirculate: bool = True,
         pulsation: float = 0.0,
+        lag_s: float = FLOW_LAG_S,
         noise: Noise | None = None,
     ) -> None:
         self._bag_set_c, self._room_c, self._nominal_w_m2k = bag_c, room_c, film_w_m2k
         self._full_ml, self._recirculates, self._pulsation = bag_ml, recirculate, pulsation
+        self._lag_s = lag_s
         self._noise = noise if noise is not None else Noise(0)
         self.bag_c, self.bag_ml = bag_c, bag_ml
         self.inlet_c = self.outlet_c = room_c
@@ -123,7 +125,7 @@ class Coolant:
         if lag_s == 0.0:
             return self._bar
         target = self._target_bar()
-        return target + (self._bar - target) * math.exp(-lag_s / FLOW_LAG_S)
+        return target + (self._bar - target) * math.exp(-lag_s / self._lag_s)
 
     def pulsating(self, since_s: float = 0.0) -> float:
         """The flow as a fast sensor sees it."""

@@ -30,6 +30,7 @@ FAULTS: dict[str, tuple[float, float, float]] = {
     "pad": (150.0, 0.0, 1.0e6),
     "peel": (60.0, 1.0, 3600.0),
     "withdrawn": (0.5, 0.0, 1.0),
+    "mismatch": (0.6, 0.0, 1.0),
 }
 """Faults of the load: value when none is given, lowest, highest."""
 
@@ -101,6 +102,10 @@ class Load:
         if out > 0.0:
             air = delivered_in_air(antenna, 1.0)
             inside = Delivered(*(a + out * (b - a) for a, b in zip(inside, air, strict=True)))
+        bad = faults.get("mismatch", 0.0)
+        if bad > inside.reverse_w:  # before the cable, whose loss would hide it
+            left = (1.0 - bad) / (1.0 - inside.reverse_w)
+            inside = Delivered(left * inside.tissue_w, bad, left * inside.shaft_w)
         scale = self._power_scale
         return Division(math.nan, inside.reverse_w, inside.tissue_w * scale, inside.shaft_w * scale)
 

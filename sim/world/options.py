@@ -51,6 +51,10 @@ class Options:
     """Heat transfer from wall to coolant, of the nominal one; of a drawn scenario."""
     power_scale: float = _number(1.0, 0.8, 1.2, "makers promise 3-5 % of their power meters")
     """What reaches the applicator, of what the generator's meter says; of a drawn scenario."""
+    flow_scale: float = _number(1.0, 0.8, 1.2, "roller tubing wears and is never quite as its table says")
+    """What the pump head moves, of what the pump believes."""
+    lag_scale: float = _number(1.0, 0.5, 2.0, "for trials of robustness")
+    """Lag of every thermometer and of the coolant line, of the nominal one."""
     vessel_mm: float = _number(math.inf, 3.5, 55.0, "clear of metal, inside the domain")
     """A large vessel runs beside the applicator, this far from axis to axis along +x; inf for none. It breaks the
     symmetry around a single probe: such a scene is solved in 3D."""

@@ -15,7 +15,7 @@ from typing import Any
 from sim.world import checks
 from sim.world.applicator import Antenna, AntennaGroup, Applicator, ElectrodeGroup
 from sim.world.catalogue import applicator_from
-from sim.world.coolant import Coolant
+from sim.world.coolant import FLOW_LAG_S, Coolant
 from sim.world.delivery import Delivery
 from sim.world.events import CHAR_FILM, Events
 from sim.world.load import Load
@@ -68,6 +68,7 @@ class Scene:
             bag_ml=options.bag_ml,
             recirculate=options.recirculate,
             pulsation=options.pulsation,
+            lag_s=FLOW_LAG_S * options.lag_scale,
             noise=self._noise,
         )
         self._thermometry = Thermometry(
@@ -242,7 +243,7 @@ class Scene:
     def pump(self, flow_ml_min: float) -> None:
         """What the pump head delivers now into an open line, mL/min (the line follows with its own lag)."""
         flow_ml_min = checks.number("flow_ml_min", flow_ml_min, 0.0, 1000.0, "roller pumps")
-        self._coolant.pump(flow_ml_min, self.t_s - self._delivery.field_s)
+        self._coolant.pump(flow_ml_min * self.options.flow_scale, self.t_s - self._delivery.field_s)
 
     def chill(self, bath_c: float) -> None:
         """The coolant bag is a circulator's bath now, at this temperature, degC."""

@@ -196,6 +196,7 @@ class Thermometry:
             lag_s, noise_c = FIBRE_LAG_S, FIBRE_NOISE_C
         now_c = touches()
         phase = float(self._noise.draws(name, 0).uniform(0.0, 2.0 * math.pi))
+        lag_s *= self._options.lag_scale
         return _Thermometer(touches, lag_s, noise_c, self._gain if _exposed(name) else 0.0, phase, now_c, 0.0, now_c)
 
     def _at(self, place_m: Point, stem: float = 0.0) -> Callable[[], float]:

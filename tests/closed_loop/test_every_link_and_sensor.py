@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from controller.config import setup as setups
-from controller.perform import perform
+from controller.perform import NotReady, perform
 from controller.records.reader import open_session
 from controller.records.verify import verify
 from sim import rehearsal
@@ -146,9 +146,8 @@ HARMLESS = [
     "pump.link.garbage@6",
     "pump.link.late@6",
     "enable.link.late@6",  # one answer in twenty is late, the others are fresh enough
-    "gen.spontaneous_on@6",  # less than what was asked: hidden until a stop, and then behind the open enable line
     "gen.deadman_off@6",  # hidden until the host falls silent
-    "enable.weld@6",  # hidden until the line is asked to open
+    "enable.weld@6",  # hidden until the line is asked to open, and noticed before the next READY
     "load.pop@6",
     "load.char=150@6",
 ]
@@ -192,19 +191,33 @@ def test_a_welded_relay_with_a_good_generator_is_off(steady: Callable[..., dict[
     assert (result["trip"]["hazard"], result["state_at_end"], result["power_at_end_w"]) == ("H70", "TRIPPED", 0.0)
 
 
-def test_two_applications_in_a_row(tmp_path: Path) -> None:
-    """The same daemon and the same foreground; the relay welds in the first, whose status does not show it."""
-    setup = setups.load(bench(tmp_path), str(protocol(tmp_path, 5.0)))
+@pytest.mark.parametrize("aux", ["gen.interlock_open_flag", "inputs.aux_closed", None])
+def test_two_applications_in_a_row_and_a_relay_that_welds_in_the_first(tmp_path: Path, aux: str | None) -> None:
+    """The same daemon and the same foreground. The relay's own status shows no weld; a second contact, or the generator
+    that sees the line closed, keeps from the next READY.
+    """
+    path = Path(bench(tmp_path))
+    data = yaml.safe_load(path.read_text())
+    data["roles"]["enable_aux"] = aux
+    data["devices"]["inputs"]["options"]["pins"] |= {"enable_aux_closed": 5}
+    path.write_text(yaml.safe_dump(data, sort_keys=False).replace("inputs.aux_closed", "inputs.enable_aux_closed"))
+    setup = setups.load(str(path), str(protocol(tmp_path, 5.0)))
 
     async def twice() -> None:
         run = rehearsal.Rehearsal(setup, seed=None, faults=["enable.weld@4"], out=tmp_path / "out")
         await run.daemon.start()
         ticking = asyncio.create_task(run.daemon.run())
         try:
-            for _ in range(2):
+            for again in (False, True):
+                if again and aux is not None:
+                    with pytest.raises(
+                        NotReady, match="open by its own word, and closed by that of its second contact"
+                    ):
+                        await perform(run.daemon.desk, str(setup.protocol.path), lambda status: None)
+                    break
                 status = await perform(run.daemon.desk, str(setup.protocol.path), lambda status: None)
                 assert (status["result"]["result"], status["state"]) == ("completed", "SAFE")
-                assert 4.9 <= status["result"]["duration_s"] <= 5.2
+                assert 4.9 <= status["result"]["duration_s"] <= 5.3
                 assert run.power.now_w() == 0.0
             await run.daemon.desk.shutdown("test")
             await ticking
@@ -221,12 +234,11 @@ def test_two_applications_in_a_row(tmp_path: Path) -> None:
 def test_power_by_itself_behind_a_welded_relay_is_a_lockout(steady: Callable[..., dict[str, Any]]) -> None:
     """Only the mains plug is left, and that is what the text says."""
     result = steady("enable.weld@4", "gen.spontaneous_on@8")
-    assert (result["trip"]["hazard"], result["trip"]["monitor"], result["state_at_end"]) == (
-        "H04",
-        "off_unproven",
-        "LOCKOUT",
-    )
-    assert "pull the generator's mains plug" in result["trip"]["check"]
+    assert (result["trip"]["hazard"], result["state_at_end"]) == ("H04", "LOCKOUT")
+    with open_session(result["session_file"]) as session:
+        trips = [event.data for event in session.events("trip")]
+    assert [trip["monitor"] for trip in trips] == ["generator_off", "off_unproven"]
+    assert "pull the generator's mains plug" in trips[1]["check"]
     assert result["power_at_end_w"] > 0.0
 
 
@@ -251,3 +263,62 @@ def test_energy_is_what_the_tissue_got(steady: Callable[..., dict[str, Any]]) ->
     """The daemon's own integral against the truth."""
     result = steady()
     assert math.isclose(result["energy_j"], result["energy_delivered_j"], rel_tol=0.02)
+
+
+# ---- the generator's own way off, proven at each end of a protocol
+
+
+def test_ignored_off_is_told_at_the_end_of_the_protocol(steady: Callable[..., dict[str, Any]]) -> None:
+    """The line is still closed then; behind an open one nothing would show."""
+    result = steady("gen.ignore_off@6", duration_s=8.0)
+    trip = result["trip"]
+    assert result["result"] == "tripped"
+    assert (trip["hazard"], trip["monitor"], trip["device"]) == ("H04", "generator_off", "gen")
+    assert "OFF NOT OBEYED" in trip["text"]
+    assert (result["state_at_end"], result["power_at_end_w"]) == ("TRIPPED", 0.0)
+    with open_session(result["session_file"]) as session:
+        states = {event.data["from"]: event.t_s for event in session.events("state")}
+        fired_s = next(event.t_s for event in session.events("state") if event.data["to"] == "FIRING")
+    assert states["FIRING"] - fired_s == pytest.approx(8.0 + 0.4, abs=0.06)
+
+
+def test_power_by_itself_below_what_was_asked_is_told_at_the_end_of_the_protocol(
+    steady: Callable[..., dict[str, Any]],
+) -> None:
+    result = steady("gen.spontaneous_on=20@6", duration_s=8.0)  # hidden below 60 W until then
+    assert (result["trip"]["hazard"], result["trip"]["monitor"]) == ("H04", "generator_off")
+    assert (result["state_at_end"], result["power_at_end_w"]) == ("TRIPPED", 0.0)
+
+
+def test_a_generator_that_obeys_is_off_before_the_line_opens(steady: Callable[..., dict[str, Any]]) -> None:
+    result = steady(duration_s=4.0)
+    assert (result["result"], result["trip"]) == ("completed", None)
+    assert result["duration_s"] == pytest.approx(4.2, abs=0.06)
+    with open_session(result["session_file"]) as session:
+        ticks = session.ticks()
+    last = max(k for k, state in enumerate(ticks.state) if state == "FIRING")
+    assert ticks.setpoint_w[last - 2 : last + 1].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_generator_that_is_not_heard_at_the_end_is_no_generator_that_disobeys(
+    steady: Callable[..., dict[str, Any]],
+) -> None:
+    result = steady("gen.link.drop@9.2+0.24", duration_s=8.0)
+    assert result["trip"] is None or result["trip"]["hazard"] == "H15"
+
+
+# ---- after energy
+
+
+@pytest.mark.parametrize(("fault", "hazard"), [("pump.stall@5.6", "H38"), ("load.air@5.6", "H41")])
+def test_coolant_that_stops_in_the_cooldown_is_told(
+    steady: Callable[..., dict[str, Any]], fault: str, hazard: str
+) -> None:
+    """FIRE at 1.2 s, the end at 5.4 s; coolant is to run on for a second more."""
+    result = steady(fault, duration_s=4.0)
+    with open_session(result["session_file"]) as session:
+        states = [(event.data["from"], event.data["to"]) for event in session.events("state")]
+        trips = [event.data["hazard"] for event in session.events("trip")]
+    assert states[-3:] == [("STOPPING", "COOLDOWN"), ("COOLDOWN", "STOPPING"), ("STOPPING", "TRIPPED")]
+    assert trips == [hazard]
+    assert (result["state_at_end"], result["power_at_end_w"]) == ("TRIPPED", 0.0)

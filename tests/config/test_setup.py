@@ -25,7 +25,10 @@ from tests.config.support import BENCH, PROTOCOL, both, spoiled
 ROOT = Path(__file__).resolve().parents[2]
 
 values = st.one_of(st.none(), st.floats(1.0, 1000.0, allow_subnormal=False))
-layer_limits = st.fixed_dictionaries(dict.fromkeys(NAMES, values)).map(lambda found: Limits(**found))
+shares = st.one_of(st.none(), st.floats(0.0, 1.0, allow_subnormal=False))
+layer_limits = st.fixed_dictionaries(
+    {name: shares if name.endswith("_share") else values for name in NAMES},
+).map(lambda found: Limits(**found))
 
 
 @given(st.lists(layer_limits, min_size=1, max_size=6))

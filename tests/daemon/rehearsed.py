@@ -46,14 +46,24 @@ def bench(folder: Path, **more: Any) -> str:
 
 
 def acted(
-    folder: Path, protocol: str, act: Act, on: str = "cooled-rf-sim", *, faults: tuple[str, ...] = (), seed: int = 1
+    folder: Path,
+    protocol: str,
+    act: Act,
+    on: str = "cooled-rf-sim",
+    *,
+    faults: tuple[str, ...] = (),
+    seed: int = 1,
+    before: Callable[[Rehearsal], None] = lambda run: None,
 ) -> list[Event]:
-    """What the record holds after ``act``; the daemon has then ended as it does after a last application."""
+    """What the record holds after ``act``; the daemon has then ended as it does after a last application. ``before``
+    its start it may be changed.
+    """
     setup = setups.load(on, protocol)
 
     async def main() -> Path:
         run = Rehearsal(setup, seed=seed, faults=faults, out=folder)
         ticking: asyncio.Task[None] | None = None
+        before(run)
         try:
             await run.daemon.start()
             ticking = asyncio.create_task(run.daemon.run())

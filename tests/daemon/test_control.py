@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from controller.client import Client, Unreachable
-from controller.daemon.control import ControlSocket
+from controller.client import Client, Unreachable, runtime_root
+from controller.daemon import control
+from controller.daemon.control import Allowance, ControlSocket
 
 
 class Recorder:
@@ -72,6 +73,9 @@ class Recorder:
     async def ack(self, who: str) -> dict[str, Any]:
         return await self._note("ack")
 
+    async def silence(self, who: str) -> dict[str, Any]:
+        return await self._note("silence")
+
     async def reset(self, who: str, reason: str) -> dict[str, Any]:
         return await self._note(f"reset {reason}")
 
@@ -114,6 +118,8 @@ async def test_every_act_arrives_as_it_was_meant(path: Path) -> None:
     await client.note("plan", {"plan": "p"})
     await client.bag()
     await client.bag(bag_ml=3000.0)
+    await client.silence()
+    await client.ack()
     assert operator.asked == [
         "prepare p True False {'target': 't1'}",
         "ask reposition there None mm",
@@ -122,6 +128,8 @@ async def test_every_act_arrives_as_it_was_meant(path: Path) -> None:
         "note plan {'plan': 'p'}",
         "bag None",
         "bag 3000.0",
+        "silence",
+        "ack",
     ]
     for wrong in ("3", True, [1]):
         assert "is no number" in (await client.send("confirm", prompt=wrong))["error"]
@@ -148,3 +156,149 @@ async def test_babble_is_answered_and_unknown_verbs_do_nothing(path: Path) -> No
 async def test_nobody_there_is_said_plainly(path: Path) -> None:
     with pytest.raises(Unreachable, match="no daemon answers at"):
         await Client.connect(path)
+
+
+# ---- floods, strangers, hostile names
+
+
+def test_an_allowance_is_a_burst_and_then_a_rate() -> None:
+    allowance = Allowance(10.0)
+    assert [allowance.take(10.0) for _ in range(1001)].count(True) == 1000
+    assert not allowance.take(10.0)
+    assert [allowance.take(10.1) for _ in range(60)].count(True) in (48, 49)  # 0.1 s later: 50, less what was overdrawn
+    assert [allowance.take(1000.0) for _ in range(1001)].count(True) == 1000
+
+
+async def test_a_flood_is_hung_up_on_and_stop_is_heard_even_then(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "BURST", 3)
+    monkeypatch.setattr(control, "RATE_HZ", 0.001)
+    operator = Recorder()
+    server = ControlSocket(operator, path)
+    await server.start()
+    for last, told in (("arm", "more than 0.001 requests in a second: hung up"), ("stop", None)):
+        reader, writer = await asyncio.open_unix_connection(path)
+        for verb in ("status", "ack", "status", last, "arm"):
+            writer.write(json.dumps({"verb": verb}).encode() + b"\n")
+        answers = [json.loads(line) async for line in reader]
+        assert [answer["ok"] for answer in answers] == [True, True, True, told is None]
+        assert answers[-1].get("error") == told
+        writer.close()
+    assert operator.asked == ["ack", "ack", "stop "]
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(b"x\n" * 10)
+    assert len([line async for line in reader]) == 4  # three that were borne, and one more
+    writer.close()
+    await server.close()
+
+
+async def test_a_flood_ends_the_hold_of_the_connection_that_makes_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "BURST", 5)
+    operator = Recorder()
+    server = ControlSocket(operator, path)
+    await server.start()
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(b'{"verb": "fire"}\n' + b'{"verb": "status"}\n' * 50)
+    await asyncio.wait_for(operator.released.wait(), 2.0)
+    assert operator.asked == ["fire", "release"]
+    assert b"hung up" in await reader.read()
+    writer.close()
+    await server.close()
+
+
+async def test_of_too_many_connections_only_stop_is_heard(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MAX_CONNECTIONS", 2)
+    operator = Recorder()
+    server = ControlSocket(operator, path)
+    await server.start()
+    first, second = await Client.connect(path), await Client.connect(path)
+    assert (await first.status())["ok"] and (await second.status())["ok"]
+    third, fourth = await Client.connect(path), await Client.connect(path)
+    assert (await third.arm())["error"] == "more than 2 connections: hung up"
+    assert (await fourth.stop(reason="now"))["ok"]
+    with pytest.raises(Unreachable):
+        await fourth.status()
+    assert (await first.arm())["ok"]
+    assert operator.asked == ["stop now", "arm"]
+    for client in (first, second, third, fourth):
+        await client.close()
+    await server.close()
+
+
+async def test_another_user_is_told_to_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "peer", lambda _: (4711, os.getuid() + 1))
+    operator = Recorder()
+    server = ControlSocket(operator, path)
+    await server.start()
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(b'{"verb": "stop"}\n{"verb": "arm"}\n')
+    assert json.loads(await reader.readline())["error"] == f"user {os.getuid() + 1} may not control this bench"
+    assert operator.asked == []
+    writer.close()
+    await server.close()
+
+
+AS_SOMEBODY_ELSE = """
+import socket, sys
+link = socket.socket(socket.AF_UNIX)
+link.settimeout(5)
+link.connect(sys.argv[1])
+print(link.makefile().readline())
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can start another user's process")
+@pytest.mark.parametrize(("mode", "told"), [(0o600, "Permission denied"), (0o666, "user 65534 may not control")])
+async def test_a_process_of_another_user(short_dir: Path, mode: int, told: str) -> None:
+    """The mode of the socket keeps it out; and if somebody had changed that, whom the operating system names."""
+    operator = Recorder()
+    short_dir.chmod(0o755)
+    server = ControlSocket(operator, short_dir / "c.sock")
+    await server.start()
+    (short_dir / "c.sock").chmod(mode)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "/usr/bin/python3",
+            *("-c", AS_SOMEBODY_ELSE, str(short_dir / "c.sock")),
+            user=65534,
+            group=65534,
+            extra_groups=[],
+            cwd="/",
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+    except FileNotFoundError:
+        pytest.skip("there is no interpreter that every user may run")
+    else:
+        out, _ = await process.communicate()
+        assert told in out.decode()
+        assert operator.asked == []
+    finally:
+        await server.close()
+
+
+async def test_the_peer_is_whom_the_operating_system_names(path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(control.peer(writer))
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, path)
+    reader, writer = await asyncio.open_unix_connection(path)
+    await reader.read()
+    writer.close()
+    server.close()
+    await server.wait_closed()
+    assert seen == [(os.getpid(), os.getuid())]
+
+
+def test_a_folder_that_somebody_else_made_in_tmp_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ABLATE_RUNTIME_DIR", raising=False)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4711)
+    assert str(runtime_root()) == "/tmp/ablate-4711"
+    monkeypatch.setattr(Path, "lstat", lambda _: os.stat_result((0o40755, 1, 1, 1, 4712, 0, 0, 0, 0, 0)))
+    with pytest.raises(Unreachable, match="belongs to another user; name a folder of yours in ABLATE_RUNTIME_DIR"):
+        runtime_root()

@@ -23,7 +23,7 @@ from drivers.registry import PluginError
 
 DOCUMENTED = {
     "ack", "arm", "config", "demo", "devices", "doctor", "emulate", "protocols", "rehearse", "reset", "run", "serve",
-    "sessions", "simulate", "start", "status", "stop", "version",
+    "sessions", "silence", "simulate", "start", "status", "stop", "version",
 }  # fmt: skip
 HEAVY = ("numba", "numpy", "pydantic", "serial", "yaml", "matplotlib", "rich", "asyncio")
 

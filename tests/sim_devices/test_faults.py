@@ -75,6 +75,7 @@ def test_latent_faults_name_their_demand() -> None:
     assert latent == {
         ("generator", "ignore_off"),
         ("generator", "readback_zero"),
+        ("generator", "reverse_zero"),
         ("generator", "deadman_off"),
         ("sensor", "freeze"),
         ("inputs", "foot_stuck"),
