@@ -15,7 +15,7 @@ at its own tip sensor (Luo et al., Acad Radiol 2010;17(8): 83 to 113 degC, 30 W)
 Ours, not published: gains; an integral that waits until the proportional part has brought the mean near or to a
 standstill, grows at half its pace near the target, where tissue boils and power only dries it, gives way faster than
 it grows and stands still while power is clamped; a brake (tissue that has just dried warms by 10 K/s): when the mean
-would be 0.5 K past its target within 1.5 s, what a watt has just made is remembered for some seconds, and power is at
+would be 1 K past its target within 1.5 s, what a watt has just made is remembered for some seconds, and power is at
 most what would bring the mean there in that time; the 20 W/s at which it may rise; all tines hang on one output, so a
 tine above ``cut_c`` halves the power and leaves the mean until it is below ``resume_c`` (the one tip is left to the
 loop); a tine is missing after three bad readings in a row; with less than half of the tines read there is no power;
@@ -41,12 +41,12 @@ NEAR_C, STILL_C_PER_S, TREND_S = 10.0, 0.8, 0.25
 """The integral works when the mean is this near its target or moves no faster than that; time constant of its trend."""
 NEAR, GIVES_WAY = 0.5, 2.0
 """Pace of the integral near the target and above it: what dried takes half of the power."""
-FAST_C_PER_S, BRAKE_S, PAST_C = 2.0, 1.5, 0.5
+FAST_C_PER_S, BRAKE_S, PAST_C = 2.0, 1.5, 1.0
 """The brake: slower is noise or the loop's own work; twice what readings and generator take; meant past the target."""
 LATE_S, FORGET_S = 0.6, 7.0
 """Power shows in the mean so much later; a quick place is remembered for so long."""
-REACHED_WITHIN_C = 0.5
-"""Half a degree of a display: the loop comes up from below, ever more slowly."""
+REACHED_WITHIN_C = 1.5
+"""What a thermocouple of type K, class 1, promises (IEC 60584-1): the loop comes up from below, ever more slowly."""
 LAG_C, LAG_S = 10.0, 60.0
 """A hold stands still once the mean has been this far below the target for this long."""
 DRY_S = 1.0

@@ -17,19 +17,25 @@ from controller.exits import Exit
 @click.option("--runs", type=click.IntRange(1), default=2000, show_default=True, help="Injected runs.")
 @click.option("--full", is_flag=True, help="Every fault in every phase at every offset: tens of thousands of runs.")
 @click.option("--nominal", type=click.IntRange(0), help="Runs without a fault; default: a tenth of the injected ones.")
+@click.option("--gain", type=click.Choice(["0.8", "1.2"]), help="Another world: its gains 20 % off.")
+@click.option("--delay", type=click.Choice(["2"]), help="Another world: its delays twice as long.")
+@click.option("--dry-run", is_flag=True, help="Say which runs there would be, and run none.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes; default: the cores of this machine.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Which of the runs are chosen.")
 @click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler to run on instead of this machine.")
 @click.option("--only", metavar="RUN", help="One run, as a report names it; its session file is kept in --out.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of runs.jsonl and summary.json. What is there already is not run again.",
+    help="Folder of runs.jsonl, summary.json and evidence.json. What is there already is not run again.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object.")
 def campaign(
     runs: int,
     full: bool,
     nominal: int | None,
+    gain: str | None,
+    delay: str | None,
+    dry_run: bool,
     jobs: int | None,
     seed: int,
     cluster: str | None,
@@ -46,18 +52,28 @@ def campaign(
     \b
     Examples:
       ablate campaign --runs 200
+      ablate campaign --full --nominal 10000 --dry-run
       ablate campaign --full --nominal 10000 --out evidence
       ablate campaign --only rf/pump.stall/steady/0us/1 --out look
     """
-    from sim.campaign import plan, pool, summary, trial
+    from sim.campaign import evidence, plan, pool, summary
+    from sim.campaign.benches import BENCHES
+    from sim.campaign.warp import Warp
 
     if only is not None:
         return _once(only, out, as_json)
-    modalities = tuple(trial.BENCHES)
+    modalities = tuple(BENCHES)
     cases = [*plan.singles(modalities), *plan.pairs(modalities)]
     if not full:
         cases = plan.covering(cases, runs, seed)
     cases += plan.nominal(modalities, nominal if nominal is not None else max(1, len(cases) // 10))
+    warp = Warp(float(gain or 1), float(delay or 1))
+    cases = [case._replace(warp=warp) for case in cases]
+    if dry_run:
+        told = plan.counts(cases)
+        for line in [json.dumps(told)] if as_json else plan.text(told):
+            click.echo(line)
+        return Exit.DONE
     with tempfile.TemporaryDirectory(prefix="ablate-campaign-") as scratch:
         folder = out or Path(scratch)
         try:
@@ -69,6 +85,9 @@ def campaign(
             raise click.ClickException(str(error)) from error
         told = summary.summarise(rows)
         (folder / "summary.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        asked = ("--full" if full else f"--runs {runs}") + (f" --gain {gain}" if gain else "")
+        asked += f" --delay {delay}" if delay else ""
+        evidence.write(folder, rows, f"ablate campaign {asked} --nominal {told['nominal']} --seed {seed}")
     if as_json:
         click.echo(json.dumps(told))
     else:

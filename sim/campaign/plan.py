@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sim.campaign.expected import Injection, injections
+from sim.campaign.benches import BENCHES
+from sim.campaign.expected import Injection, behind, injections
+from sim.campaign.warp import PLAIN, Warp
 
 PHASES = ("boot", "precheck", "ready", "armed", "fire", "ramp", "steady", "rolloff", "stopping", "cooldown")
 """When a fault begins: on entering the state of that name; ``fire`` within two ticks of FIRE, before or after;
 ``ramp`` and ``steady`` 0.5 and 4 s after it; ``rolloff`` when the law pauses for the first time."""
-ELECTRIC = frozenset({"rolloff"})
-"""Phases that microwaves do not have."""
 OFFSETS_S = tuple(k * 6250 / 1e6 for k in range(8))
 """Eighths of a tick of 50 ms."""
 SEEDS = (1, 2, 3)
-LATENT = ("enable.weld", "gen.deadman_off", "gen.ignore_off")
-"""What may have been there unseen when a second fault comes."""
 AFTER_LATENT = ("boot", "ready", "ramp", "steady")
 
 
@@ -32,6 +31,7 @@ class Case(NamedTuple):
     modality: str
     seed: int
     latent: str = ""
+    warp: Warp = PLAIN
 
     @property
     def key(self) -> str:
@@ -39,7 +39,8 @@ class Case(NamedTuple):
         value = "" if self.value is None else f"={self.value:g}"
         fault = f"{self.fault}{value}" if self.fault else "nominal"
         latent = f"+{self.latent}" if self.latent else ""
-        return f"{self.modality}/{fault}{latent}/{self.phase}/{round(self.offset_s * 1e6)}us/{self.seed}"
+        warp = f"/{self.warp}" if str(self.warp) else ""
+        return f"{self.modality}/{fault}{latent}/{self.phase}/{round(self.offset_s * 1e6)}us/{self.seed}{warp}"
 
 
 def parse(key: str) -> Case:
@@ -49,7 +50,7 @@ def parse(key: str) -> Case:
         ValueError: it is no such word.
     """
     try:
-        modality, what, phase, offset, seed = key.split("/")
+        modality, what, phase, offset, seed, *warp = key.split("/")
         what, _, latent = what.partition("+")
         fault, _, value = what.partition("=")
         case = Case(
@@ -60,9 +61,13 @@ def parse(key: str) -> Case:
             modality,
             int(seed),
             latent,
+            Warp.parse(",".join(warp)),
         )
     except ValueError as error:
-        raise ValueError(f"{key!r} is no run of a campaign: MODALITY/FAULT[=VALUE][+LATENT]/PHASE/N us/SEED") from error
+        form = "BENCH/FAULT[=VALUE][+LATENT]/PHASE/NUMBERus/SEED[/WARP]"
+        raise ValueError(f"{key!r} is no run of a campaign ({form}): {error}") from error
+    if case.modality not in BENCHES:
+        raise ValueError(f"{key!r}: there is no bench {case.modality!r}; there are {', '.join(BENCHES)}")
     if case.phase not in PHASES:
         raise ValueError(f"{key!r}: there is no phase {case.phase!r}; there are {', '.join(PHASES)}")
     return case
@@ -70,7 +75,7 @@ def parse(key: str) -> Case:
 
 def _phases(row: Injection, modality: str) -> Iterator[str]:
     for phase in PHASES:
-        if modality != "rf" and phase in ELECTRIC:
+        if phase == "rolloff" and not BENCHES[modality].pauses:
             continue
         if row.shows == "stop" and phase in ("stopping", "cooldown"):
             continue  # the demand has been made by then
@@ -85,7 +90,7 @@ def singles(modalities: Sequence[str], seeds: Sequence[int] = SEEDS) -> list[Cas
         Case(row.fault, value, phase, offset_s, modality, seed)
         for row in injections()
         for modality in modalities
-        if modality in row.only
+        if row.on(modality)
         for value in row.values
         for phase in _phases(row, modality)
         for offset_s in OFFSETS_S
@@ -94,11 +99,13 @@ def singles(modalities: Sequence[str], seeds: Sequence[int] = SEEDS) -> list[Cas
 
 
 def pairs(modalities: Sequence[str]) -> list[Case]:
-    """Every latent fault with every fault that is seen at once."""
+    """Every latent fault with every fault that is seen at once, where something is left that can act."""
     return [
         Case(row.fault, row.values[-1], phase, 0.0, modality, SEEDS[0], latent)
-        for latent, row, modality in itertools.product(LATENT, injections(), modalities)
-        if row.fault not in LATENT and not row.benign and row.shows != "stop" and modality in row.only
+        for modality in modalities
+        for latent, row in itertools.product(BENCHES[modality].latent, injections())
+        if row.fault != latent and not row.benign and row.shows != "stop" and row.on(modality)
+        if (said := behind(latent, row.fault, modality)) is None or said.within_s is not None
         for phase in AFTER_LATENT
         if not row.phases or phase in row.phases
     ]
@@ -109,6 +116,35 @@ def nominal(modalities: Sequence[str], count: int) -> list[Case]:
     return [
         Case("", None, "steady", 0.0, modality, 1000 + seed)
         for seed, modality in zip(range(count), itertools.cycle(modalities), strict=False)
+    ]
+
+
+def counts(cases: Sequence[Case]) -> dict[str, Any]:
+    """How many runs there are, in all and by what they are."""
+    injected = [case for case in cases if case.fault]
+    factors = {
+        "faults": len({(case.fault, case.value) for case in injected}),
+        "offsets": len({case.offset_s for case in injected}),
+        "seeds": len({case.seed for case in injected}),
+    }
+    return {
+        "runs": len(cases),
+        "injected": len(injected),
+        "nominal": len(cases) - len(injected),
+        "pairs": sum(1 for case in injected if case.latent),
+        **factors,
+        "benches": dict(Counter(case.modality for case in injected)),
+        "phases": dict(Counter(case.phase for case in injected)),
+    }
+
+
+def text(told: Mapping[str, Any]) -> list[str]:
+    """:func:`counts` for a terminal."""
+    of = ", ".join(f"{told[name]} {name}" for name in ("faults", "offsets", "seeds"))
+    return [
+        f"{told['injected']} injected runs, {told['pairs']} behind a latent fault, and {told['nominal']} nominal ones",
+        f"{of} (a severity is a fault of its own)",
+        *(f"{name}: " + ", ".join(f"{n} {what}" for what, n in told[name].items()) for name in ("benches", "phases")),
     ]
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sim.campaign import trial
 from sim.campaign.plan import Case
@@ -69,13 +70,20 @@ def run_all(
     todo = [case for case in cases if case.key not in rows]
     chunks = [todo[k : k + CHUNK] for k in range(0, len(todo), CHUNK)]
     workers = _on_cluster(chunks, cluster) if cluster else _here(chunks, jobs)
-    with (folder / RUNS).open("a", encoding="utf-8") as out:
+    with (folder / RUNS).open("a+b") as out:
+        if out.tell() and not _ends_a_line(out):
+            out.write(b"\n")  # killed while writing: what comes now is a line of its own
         for row in workers:
             rows[row["case"]] = row
-            out.write(json.dumps(row) + "\n")
+            out.write(json.dumps(row).encode() + b"\n")
             out.flush()
             progress(row)
     return [rows[case.key] for case in cases]
+
+
+def _ends_a_line(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 def _here(chunks: Iterable[Sequence[Case]], jobs: int) -> Iterator[dict[str, Any]]:

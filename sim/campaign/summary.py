@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sim.campaign import classes
 from sim.campaign.plan import parse
 from sim.campaign.verdict import Verdict
 
@@ -43,6 +44,7 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
         "nominal": len(rows) - injected,
         "verdicts": {name: counts.get(name, 0) for name in ("OK", *FAILING)},
         "missed_at_most": 3.0 / injected if injected and not counts.get("MISSED") else None,
+        "classes": [line._asdict() for line in classes.by_class(rows)],
         "faults": [_line(name, group)._asdict() for name, group in sorted(groups.items())],
         "failing": [
             {"case": row["case"], "verdict": row["verdict"], "why": row["why"], "again": again(str(row["case"]))}
@@ -82,6 +84,7 @@ def text(told: Mapping[str, Any]) -> list[str]:
     lines = [f"{told['injected']} injected and {told['nominal']} nominal runs: {counts}"]
     if told["missed_at_most"] is not None:
         lines.append(f"none missed: at most {100 * told['missed_at_most']:.2g} % would be, with 95 % confidence")
+    lines += classes.text([classes.Line(**line) for line in told["classes"]])
     width = max((len(line["fault"]) for line in told["faults"]), default=0)
     lines.append(f"{'fault':{width}}  runs  trip  inh.   median s   worst s   worst J  first causes")
     for line in told["faults"]:

@@ -35,7 +35,7 @@ class Seen(NamedTuple):
     energy_after_j: float  # from shown_s to the end of power, or to off_asked_s
     power_w: float  # the highest set-point so far, W
     state: str
-    kernel_s: float = 0.0
+    passing: bool = False  # the fault ended by itself
 
 
 def judge(expected: Expected | None, seen: Seen) -> tuple[Verdict, str]:
@@ -51,10 +51,15 @@ def judge(expected: Expected | None, seen: Seen) -> tuple[Verdict, str]:
     if seen.trip and seen.trip not in expected.hazards:
         return Verdict.WRONG_CAUSE, f"{seen.trip} instead of {' or '.join(sorted(expected.hazards))}"
     if seen.energy_after_j <= 0.0:
+        quiet = not (seen.trip or seen.refused or seen.passing or expected.shows == "stop")
+        if quiet and seen.off_asked_s > seen.shown_s:
+            return Verdict.MISSED, "nothing ended it, though no energy flowed"
         return Verdict.OK, "" if seen.trip or seen.refused else "no energy flowed"
-    took_s = seen.off_s - seen.shown_s
+    took_s = (seen.trip_s if expected.told else seen.off_s) - seen.shown_s
     allowed_j = expected.energy_j(seen.power_w)
     soon = took_s <= expected.within_s and seen.energy_after_j <= allowed_j  # not so for NaN
+    if expected.told and took_s <= expected.within_s:
+        return Verdict.OK, "told; only the mains plug is left"
     if not seen.trip and not seen.refused:
         return (Verdict.OK, "it was ending") if soon else (Verdict.MISSED, f"{seen.energy_after_j:.1f} J and no trip")
     if soon:

@@ -52,6 +52,23 @@ def test_a_fault(changed: dict[str, object], verdict: Verdict):
     assert judge(STALL, GOOD._replace(**changed))[0] is verdict  # type: ignore[arg-type]
 
 
+def test_where_only_the_mains_plug_is_left_it_must_be_told_in_time():
+    flowing = GOOD._replace(off_s=math.nan, energy_after_j=5000.0)
+    assert judge(STALL, flowing)[0] is Verdict.LATE
+    told = STALL._replace(told=True)
+    assert judge(told, flowing) == (Verdict.OK, "told; only the mains plug is left")
+    assert judge(told, flowing._replace(trip_s=10.7))[0] is Verdict.LATE
+    assert judge(told, flowing._replace(trip="", trip_s=math.nan))[0] is Verdict.MISSED
+
+
+def test_what_nobody_noticed_is_missed_though_no_energy_flowed():
+    """An antenna that sends everything back: the operator had to end it."""
+    unseen = GOOD._replace(trip="", energy_after_j=0.0, off_s=math.nan, off_asked_s=12.0)
+    assert judge(STALL, unseen) == (Verdict.MISSED, "nothing ended it, though no energy flowed")
+    assert judge(STALL, unseen._replace(off_asked_s=9.0))[0] is Verdict.OK  # asked for before
+    assert judge(STALL, unseen._replace(passing=True))[0] is Verdict.OK  # it was over before there was power
+
+
 @pytest.mark.parametrize("expected", [None, HARMLESS])
 def test_nothing_may_trip_where_nothing_is_wrong(expected: Expected | None):
     calm = GOOD._replace(trip="", energy_after_j=5000.0)
