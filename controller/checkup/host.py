@@ -16,9 +16,10 @@ from pathlib import Path
 from controller.checkup import Finding, fail, ok, warn
 from controller.versions import dependencies, installed, source_revision
 
-OPTIONAL = {"aiomqtt": "mqtt", "matplotlib": "report", "pyvisa": "visa", "pyvisa-py": "visa"} | dict.fromkeys(
-    ("h5py", "openpyxl", "pyarrow"), "export"
-)
+OPTIONAL = {
+    "aiomqtt": "mqtt", "dask": "cluster", "h5py": "export", "matplotlib": "report", "openpyxl": "export",
+    "pyarrow": "export", "pymodbus": "modbus", "pyvisa": "visa", "pyvisa-py": "visa",
+}  # fmt: skip
 """Dependencies that may be missing, with the extra that brings them."""
 
 DISK_LEAST_MB, DISK_ENOUGH_MB = 100, 1000  # an hour at 20 Hz is about 30 MB

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import sqlite3
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -159,3 +161,9 @@ def test_a_missing_port_fails_alone(repository: Path, tmp_path: Path, capfd: pyt
     assert [f["subject"] for f in failed] == ["device pump"]
     assert "no such port" in failed[0]["text"]
     assert failed[0]["remedy"]
+
+
+def test_every_extra_may_be_missing():
+    requires = re.compile(r"^([\w-]+).*extra == .(?!dev)(\w+)")
+    brought = [found for line in metadata.requires("openablate") or () if (found := requires.match(line))]
+    assert {found[1].lower(): found[2] for found in brought} == host.OPTIONAL
