@@ -19,6 +19,9 @@ Rows = Mapping[int, Mapping[str, Any]]
 OVERSHOOT_C = 3.0
 LATER_S, LATER_SHARE = 1.0, 0.02
 """A machine's own decision that impedance has risen takes about a second; a power meter is not right to the percent."""
+WITHIN = 0.95
+"""Share of draws that must not be later than that. Vapour comes in bursts of a second or two, each nearly as high as
+the threshold: which burst is the first over it is chance, sooner as often as later, and no law can know."""
 DELIVERED = 0.05
 """Makers promise 3 to 5 % of their power meters."""
 
@@ -31,10 +34,11 @@ Seed {seed}, {draws} draws of each law, shared by its arms. Each draw has other 
 power meter (`sim.world.scenario`), other sensor noise, other answering times of every device (0.4 to 2.7 times the
 emulator's own) and mains of 50 or 60 Hz. The whole stack runs in virtual time: daemon, safety kernel, drivers, their
 bytes, emulated devices. Figures come from the session file alone: median (quartiles), extremes. Wanted: no trip and
-nothing ended early; a mean temperature at most {over:g} K above its target, as the law reads it; a first roll-off at
-most {later:g} s and {share_later:g} % later than that of the same rule with an exact meter, an ideal generator and no
-wires on the same draw (no publication gives a time for any of these machines); energy by the generator's own meter
-within {share:g} % of what the law demanded.
+nothing ended early; a mean temperature at most {over:g} K above its target, as the law reads it; a first roll-off on
+average, and in {within:.0f} % of the draws, at most {later:g} s and {share_later:g} % later than that of the same rule
+with an exact meter, an ideal generator and no wires on the same draw (no publication gives a time for any of these
+machines; single draws differ by more, both ways, because vapour comes in bursts and which of them is the first over the
+threshold is chance); energy by the generator's own meter within {share:g} % of what the law demanded.
 """
 RACE = """
 `{ours}` against `{theirs}` on the same draws, law and tissue alone, through the same noisy meter. Wanted: at least
@@ -72,7 +76,13 @@ def figures(arm: Arm, rows: Rows) -> dict[str, Any]:
         "rolloff": [row["rolloff_s"] for row in seen if row["rolloff_s"] is not None],
         "later": later,
         "share": share,
-        "late": sum(_both(row) and row["rolloff_s"] > _latest_s(row["ideal_rolloff_s"]) for row in seen),
+        "beyond": [
+            sum(_both(row) and way * (row["rolloff_s"] - row["ideal_rolloff_s"]) > _late_s(row) for row in seen)
+            for way in (-1, 1)
+        ],
+        "late": statistics.fmean(later) > statistics.fmean(_late_s(row) for row in seen if _both(row))
+        if later
+        else False,
         "never": sum(row["rolloff_s"] is None and row["ideal_rolloff_s"] is not None for row in seen),
     }
 
@@ -81,8 +91,8 @@ def _both(row: Mapping[str, Any]) -> bool:
     return row["rolloff_s"] is not None and row["ideal_rolloff_s"] is not None
 
 
-def _latest_s(ideal_s: float) -> float:
-    return LATER_S + (1.0 + LATER_SHARE) * ideal_s
+def _late_s(row: Mapping[str, Any]) -> float:
+    return LATER_S + LATER_SHARE * float(row["ideal_rolloff_s"])
 
 
 def verdicts(arm: Arm, rows: Rows) -> dict[str, tuple[str, bool]]:
@@ -99,8 +109,11 @@ def verdicts(arm: Arm, rows: Rows) -> dict[str, tuple[str, bool]]:
     if arm.rolls_off and f["later"]:
         low, middle, high = _quartiles(f["later"])
         at_s = statistics.median(f["rolloff"])
-        text = f"{at_s:.0f} s; {middle:+.1f} ({low:+.1f} to {high:+.1f}), latest {max(f['later']):+.1f} s"
-        found["first roll-off"] = (text, f["late"] == 0 and f["never"] == 0)
+        sooner, later = f["beyond"]
+        text = f"{at_s:.0f} s; {middle:+.1f} ({low:+.1f} to {high:+.1f}), latest {max(f['later']):+.1f} s; "
+        text += f"{later} of {len(f['later'])} later than that, {sooner} as much sooner"
+        most = (1.0 - WITHIN) * len(f["later"])
+        found["first roll-off"] = (text, not f["late"] and later <= most and f["never"] == 0)
     if f["share"]:
         _, middle, _ = _quartiles(f["share"])
         text = f"{middle:.3f} ({min(f['share']):.3f} to {max(f['share']):.3f})"
@@ -163,6 +176,7 @@ def markdown(trials: Mapping[str, Rows], pairs: Mapping[str, Rows], seed: int, d
                 draws=draws,
                 over=OVERSHOOT_C,
                 later=LATER_S,
+                within=100 * WITHIN,
                 share_later=100 * LATER_SHARE,
                 share=100 * DELIVERED,
             )

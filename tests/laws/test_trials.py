@@ -83,6 +83,23 @@ def test_one_bad_draw_is_enough_for_a_miss(arm: str, changed: dict[str, Any], ve
     assert {name: met for name, (_, met) in found.items() if name in verdict} == verdict
 
 
+@pytest.mark.parametrize(
+    ("later_s", "met"),
+    [
+        ([6.0] + [0.0] * 19, True),  # one of twenty: a burst that just missed the threshold
+        ([6.0, 6.0] + [0.0] * 18, False),
+        ([1.9] * 20, True),
+        ([2.1] + [1.99] * 19, True),  # 1 s and 2 % of 50 s
+        ([6.0] + [1.95] * 19, False),  # one late draw may be, a late average may not
+    ],
+)
+def test_bursts_may_make_one_draw_in_twenty_late(later_s: list[float], met: bool):
+    rows = {i: _trial(i, rolloff_s=50.0 + late) for i, late in enumerate(later_s)}
+    text, judged = page.verdicts(BY_NAME["pulsed-impedance"], rows)["first roll-off"]
+    assert judged is met
+    assert f"{sum(late > 2.0 for late in later_s)} of 20 later than that, 0 as much sooner" in text
+
+
 def test_the_page_tells_every_rule_and_every_figure():
     rows = {0: _trial(0), 1: _trial(1, trip="H50: open")}
     pair = {"index": 0, "volume": 1.2, "time": 0.8, "energy": 1.0, "rolloffs": (1, 20), "pops": (0, 1)}
