@@ -29,11 +29,12 @@ help:
 demo: setup
 	@$(VENV)/bin/ablate demo $(ARGS)
 
-# Every part runs and prints; one that failed fails the whole. pytest comes last, so its closing line is the last.
+# Every part runs and prints; one that failed fails the whole. pytest comes last, so its closing line is the last. What is
+# judged by the wall clock runs in one process, the rest beside it at low priority (tests/conftest.py).
 test: setup-dev
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || { failed=1; echo '== lint failed, see above; the tests follow'; }; \
-	$(PY) -m pytest $(ARGS) || failed=1; \
+	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS) || failed=1; \
 	exit $$failed
 
 lint: setup-dev
@@ -129,7 +130,7 @@ LOCK = $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version
 lock: | $(PY)
 	@$(PIP) install --quiet uv
 	@$(LOCK) pyproject.toml --extra dev requirements/build.in --output-file requirements/dev.txt
-	@$(LOCK) pyproject.toml --extra modbus --extra mqtt --extra report --extra visa requirements/build.in --constraint requirements/dev.txt --output-file requirements/run.txt
+	@$(LOCK) pyproject.toml --extra collect --extra export --extra modbus --extra mqtt --extra report --extra visa requirements/build.in --constraint requirements/dev.txt --output-file requirements/run.txt
 	@$(LOCK) requirements/interop.in --output-file requirements/interop.txt
 	@$(LOCK) requirements/peers.in --constraint requirements/dev.txt --output-file requirements/peers.txt
 	@git diff --stat -- requirements || true

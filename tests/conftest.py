@@ -26,6 +26,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 THREAD_GRACE_S = 2.0
 THREADS = pytest.StashKey[set[threading.Thread]]()
+BEGUN = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,6 +44,33 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("virtual"):
         return {"virtual": VirtualLoop}
     return {"real": asyncio.new_event_loop}
+
+
+def _by_clock(item: pytest.Item) -> bool:
+    return item.get_closest_marker("process") is not None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Who runs what when tests run side by side (``make test``): all that is judged by the wall clock in one process,
+    one after the other, from the beginning; the rest file by file in the other processes."""
+    if not getattr(config.option, "loadgroup", False):  # set by pytest-xdist in its workers
+        return
+    items.sort(key=lambda item: not _by_clock(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("wall-clock" if _by_clock(item) else item.nodeid.partition("::")[0]))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.stash[BEGUN] = False
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """The wall clock's tests are handed out first: a process that begins with anything else makes way for them."""
+    if not item.session.stash[BEGUN] and "PYTEST_XDIST_WORKER" in os.environ and not _by_clock(item):
+        os.nice(10)
+    item.session.stash[BEGUN] = True
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,7 +18,7 @@ from controller.versions import dependencies, installed, source_revision
 
 OPTIONAL = {
     "aiomqtt": "mqtt", "dask": "cluster", "h5py": "export", "matplotlib": "report", "openpyxl": "export",
-    "pyarrow": "export", "pymodbus": "modbus", "pyvisa": "visa", "pyvisa-py": "visa",
+    "psycopg": "collect", "pyarrow": "export", "pymodbus": "modbus", "pyvisa": "visa", "pyvisa-py": "visa",
 }  # fmt: skip
 """Dependencies that may be missing, with the extra that brings them."""
 
