@@ -76,19 +76,24 @@ def figures(arm: Arm, rows: Rows) -> dict[str, Any]:
         "rolloff": [row["rolloff_s"] for row in seen if row["rolloff_s"] is not None],
         "later": later,
         "share": share,
-        "beyond": [
-            sum(_both(row) and way * (row["rolloff_s"] - row["ideal_rolloff_s"]) > _late_s(row) for row in seen)
-            for way in (-1, 1)
-        ],
+        "sooner": sum(_both(row) and row["rolloff_s"] < row["ideal_rolloff_s"] - _late_s(row) for row in seen),
+        "beyond": sum(_both(row) and row["rolloff_s"] > row["ideal_rolloff_s"] + _late_s(row) for row in seen),
         "late": statistics.fmean(later) > statistics.fmean(_late_s(row) for row in seen if _both(row))
         if later
         else False,
-        "never": sum(row["rolloff_s"] is None and row["ideal_rolloff_s"] is not None for row in seen),
+        "never": sum(map(_never, seen)),
     }
 
 
 def _both(row: Mapping[str, Any]) -> bool:
     return row["rolloff_s"] is not None and row["ideal_rolloff_s"] is not None
+
+
+def _never(row: Mapping[str, Any]) -> bool:
+    """It did not roll off, though the application lasted long enough to say that this is too late."""
+    if row["rolloff_s"] is not None or row["ideal_rolloff_s"] is None:
+        return False
+    return bool(row["duration_s"] > row["ideal_rolloff_s"] + _late_s(row))
 
 
 def _late_s(row: Mapping[str, Any]) -> float:
@@ -109,11 +114,11 @@ def verdicts(arm: Arm, rows: Rows) -> dict[str, tuple[str, bool]]:
     if arm.rolls_off and f["later"]:
         low, middle, high = _quartiles(f["later"])
         at_s = statistics.median(f["rolloff"])
-        sooner, later = f["beyond"]
+        later = f["beyond"] + f["never"]
         text = f"{at_s:.0f} s; {middle:+.1f} ({low:+.1f} to {high:+.1f}), latest {max(f['later']):+.1f} s; "
-        text += f"{later} of {len(f['later'])} later than that, {sooner} as much sooner"
-        most = (1.0 - WITHIN) * len(f["later"])
-        found["first roll-off"] = (text, not f["late"] and later <= most and f["never"] == 0)
+        draws = len(f["later"]) + f["never"]
+        text += f"{later} of {draws} later than that, {f['sooner']} as much sooner"
+        found["first roll-off"] = (text, not f["late"] and later <= (1.0 - WITHIN) * draws)
     if f["share"]:
         _, middle, _ = _quartiles(f["share"])
         text = f"{middle:.3f} ({min(f['share']):.3f} to {max(f['share']):.3f})"

@@ -74,7 +74,8 @@ def _trial(index: int, **changed: Any) -> dict[str, Any]:
         ("constant-power", {"metered_j": 940.0}, {"delivered": False}),
         ("pulsed-impedance", {}, {"first roll-off": True}),
         ("pulsed-impedance", {"rolloff_s": 52.1}, {"first roll-off": False}),  # 1 s and 2 % of 50 s are allowed
-        ("pulsed-impedance", {"rolloff_s": None}, {"first roll-off": False}),
+        ("pulsed-impedance", {"rolloff_s": None, "duration_s": 52.1}, {"first roll-off": False}),
+        ("pulsed-impedance", {"rolloff_s": None, "duration_s": 51.9}, {"first roll-off": True}),  # nobody can tell
         ("mean-temperature, 2 cm", {"overshoot_c": 3.1}, {"overshoot": False}),
     ],
 )
