@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from safety.types import State, Trip, WatchdogStatus
+from safety.watchdog.asking import Asking
 from safety.watchdog.contract import Beats, Watchdog, WatchdogError
 from safety.watchdog.core import Action, CloseEnable, Core, Cut, OpenEnable, QueryEnable, Reply
 from safety.watchdog.frames import (
@@ -194,8 +195,7 @@ class InProcessWatchdog:
         self._beats = Beats()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self._query_s = -math.inf
-        self._reply = b""
+        self._asking: Asking | None = None
 
     @property
     def cut(self) -> Cut | None:
@@ -207,6 +207,7 @@ class InProcessWatchdog:
         why = self._core.refuse(hello)
         if why is not None:
             raise WatchdogError(f"the watchdog refuses: {why}")
+        self._asking = Asking(hello.enable[0]) if hello.enable is not None else None
         self._do(self._core.on_hello(hello, self._loop.time()))
 
     def beat(
@@ -232,14 +233,8 @@ class InProcessWatchdog:
 
     def feed_enable(self, data: bytes) -> None:
         """Bytes that the enable line's device sent."""
-        hello = self._core.hello
-        if hello is None or hello.enable is None:
-            return
-        plan = hello.enable[0]
-        self._reply += data
-        if self._query_s > -math.inf and (closed := plan.closed(self._reply)) is not None:
-            self._core.on_enable_read(closed, self._query_s)
-            self._query_s = -math.inf
+        if self._asking is not None and (heard := self._asking.hear(data, self._loop.time())) is not None:
+            self._core.on_enable_read(*heard)
 
     async def bye(self) -> None:
         """See :meth:`Watchdog.bye`."""
@@ -269,15 +264,14 @@ class InProcessWatchdog:
             self._off()
             self._on_cut(action.trip(self._loop.time()))
             self._off()
-        elif enable is None:
+        elif enable is None or self._asking is None:
             return
         elif isinstance(action, CloseEnable):
             self._write_enable(enable[0].close)
         elif isinstance(action, OpenEnable):
             self._write_enable(enable[0].open)
-        elif isinstance(action, QueryEnable):
-            self._reply, self._query_s = b"", self._loop.time()
-            self._write_enable(enable[0].query)
+        elif isinstance(action, QueryEnable) and (data := self._asking.ask(self._loop.time())):
+            self._write_enable(data)
 
     def _off(self) -> None:
         """Write every plan whole; a memory link swallows nothing, so the gaps are not needed."""

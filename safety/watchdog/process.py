@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from safety.watchdog.asking import Asking
 from safety.watchdog.core import Action, CloseEnable, Core, Cut, Leave, OpenEnable, QueryEnable, Reply
 from safety.watchdog.cutoff import Cutoff, Source, cuts_path, is_latched
 from safety.watchdog.frames import ENVIRONMENT, MAX_MESSAGE, pack_status, unpack_hello, unpack_message
@@ -56,8 +57,7 @@ class Process:
         self.terminated = False
         self.exit_code: int | None = None
         self._enable_fd: int | None = None
-        self._query_s: float | None = None
-        self._reply = b""
+        self._asking: Asking | None = None
         self._looked_s = 0.0
         self._poll = select.poll()
 
@@ -180,21 +180,20 @@ class Process:
         return self._send(json.dumps(answer).encode())
 
     def _hear_enable(self, ready: dict[int, int]) -> None:
-        """Read the enable line's answer to the question in flight."""
+        """Read what the enable line answers."""
         if self.cutoff.enable is None:
             return
         plan, line = self.cutoff.enable
         if line.fd != self._enable_fd or line.fd is None:
             self._watch_enable(line)
-        if line.fd is None or line.fd not in ready:
+            self._asking = Asking(plan)
+        if line.fd is None or line.fd not in ready or self._asking is None:
             return
         data = line.read()
         if not data and ready[line.fd] & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
             self._poll.unregister(line.fd)  # it is dead: its answers grow old, and the daemon must trip
-        self._reply += data
-        if self._query_s is not None and (closed := plan.closed(self._reply)) is not None:
-            self.core.on_enable_read(closed, self._query_s)
-            self._query_s = None
+        if (heard := self._asking.hear(data, time.monotonic())) is not None:
+            self.core.on_enable_read(*heard)
 
     def _watch_enable(self, line: Line) -> None:
         """Listen to the descriptor the enable line has now."""
@@ -232,10 +231,8 @@ class Process:
         plan, line = self.cutoff.enable
         if close:
             line.write(plan.close, ENABLE_WRITE_S)
-        else:
-            line.drain()
-            self._reply, self._query_s = b"", time.monotonic()
-            line.write(plan.query, ENABLE_WRITE_S)
+        elif self._asking is not None:
+            line.write(self._asking.ask(time.monotonic()), ENABLE_WRITE_S)
 
     def _send(self, data: bytes) -> None:
         with suppress(OSError):  # a daemon that does not listen must not hold us up

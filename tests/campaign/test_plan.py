@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safety.hazards import parse as parse_hazards
+from controller.hazards import parse as parse_hazards
 from sim import faults
 from sim.assembly import Assembly
 from sim.campaign import plan

@@ -101,6 +101,7 @@ LINKS = [
     Case("inputs.link.late@6", "H15", "staleness", "inputs.estop_a_closed", 2.0),
     Case("inputs.link.disconnect@6", "H15", "link", "inputs", 0.1),
     Case("enable.link.drop@6", "H06", "enable", "enable", 0.6),
+    Case("enable.link.delay=0.3@6", "H06", "enable", "enable", 0.6),
     Case("enable.link.delay=0.6@6", "H06", "enable", "enable", 0.6),
     Case("enable.link.garbage@6", "H06", "enable", "enable", 0.6),
     Case("enable.link.disconnect@6", "H06", "enable", "enable", 0.6),

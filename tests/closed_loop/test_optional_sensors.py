@@ -172,6 +172,8 @@ def test_none_of_them_trips_when_all_is_well(
     ("file", "fault", "change", "says"),
     [
         (RF, "tc.tissue_10mm.bias=4@0", paired, "differ by"),
+        (RF, "tc.tissue_10mm.bias=12@0", nothing, "differ by"),
+        (RF, "tc.tissue_20mm.bias=-12@0", nothing, "differ by"),
         (RF, "inputs.leak@0", contacts, "leak, smoke or fire"),
         (RF, "inputs.pad@0", contacts, "return electrode"),
         (THERMOSPHERE, "gen.reverse_bias@0.5", nothing, "at rest"),
@@ -183,6 +185,25 @@ def test_it_is_refused_before_arming(
 ) -> None:
     with pytest.raises(NotReady, match=says):
         steady(file, fault, change=change)
+
+
+class Swapped(rehearsal.Rehearsal):
+    """Two thermocouples in each other's terminals: the file cannot know."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        probes = self.sim.emulators["tc"].probes  # type: ignore[attr-defined]
+        probes[102], probes[103] = probes[103], probes[102]
+
+
+def test_swapped_sensors_do_not_feel_what_they_should(steady: Steady, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sensor that is called the one at 10 mm is at 20 mm: 2000 J warm it by less than 1 C, not by 4."""
+    monkeypatch.setattr(rehearsal, "Rehearsal", Swapped)
+    result = steady(RF, change=felt, duration_s=50.0)
+    trip = result["trip"]
+    assert (trip["hazard"], trip["monitor"], trip["channel"]) == ("H64", "heating_response", "tc.tissue_10mm_c")
+    assert 1800.0 <= result["energy_j"] <= 2100.0  # as measured; the kernel counts the larger of measured and asked
+    assert result["state_at_end"] == "TRIPPED"
 
 
 @pytest.mark.parametrize(("pads", "ends"), [(1, "stop"), (2, "complete")])

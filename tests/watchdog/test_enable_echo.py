@@ -5,6 +5,7 @@ Bytes are those of a Numato relay module; the plan of a line without echo is rea
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
 import threading
@@ -67,6 +68,7 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 def process(tmp_path: Path, ends: tuple[socket.socket, socket.socket]) -> Process:
     process = Process(tmp_path, tmp_path, "bench", 0.2)
     process.cutoff.enable = (PLAN, Line(ends[0].detach(), None, 9600))
+    process._hear_enable({})  # listens from now on
     return process
 
 
@@ -123,7 +125,8 @@ async def test_the_rehearsed_watchdog_reads_behind_the_echo() -> None:
     watchdog = InProcessWatchdog(write_off=lambda device, data: None, write_enable=written.append, on_cut=cuts.append)
     await watchdog.hello(hello(enable=(PLAN, None)))
     assert written == [OFF]
-    watchdog._query_s = 0.0
+    await asyncio.sleep(0.031)
+    assert written == [OFF, READ]
     for piece, state in ((b"\n\r>relay off 0\n\r>relay on 0\n\r>", None), (ECHO + b"on", True)):
         watchdog.feed_enable(piece)
         assert watchdog._core._read[0] is state

@@ -322,10 +322,11 @@ def test_proof(answers: list[bytes], proven: bool) -> None:
     assert dumb.prove() is False
 
 
+@pytest.mark.parametrize("torn_at", [4, 5, 9, 14])
 @raises_nothing
-def test_an_answer_in_pieces() -> None:
+def test_an_answer_in_pieces(torn_at: int) -> None:
     made = source([])
-    pieces = [b"nois", FRAME_OFF[:4], FRAME_OFF[4:]]
+    pieces = [b"nois", FRAME_OFF[:torn_at], FRAME_OFF[torn_at:]]
     made.line.read = lambda timeout_s=0.0: pieces.pop(0) if pieces else b""
     assert made.prove() is True
     assert math.isfinite(made.line.fd)
@@ -410,6 +411,51 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, naps: list[floa
     cutoff = made(folder / "below", [FRAME_OFF], [OPENED])
     assert cutoff.cut(a_cut(), dict, lambda: False) is True
     assert [text.partition(":")[0] for text in cutoff.problems] == ["latch", "record the cut"]
+
+
+@raises_nothing
+def test_a_device_that_comes_back_is_opened_and_turned_off(tmp_path: Path, naps: list[float]) -> None:
+    cutoff = made(tmp_path, [FRAME_OFF], [OPENED], fd=None)
+    wire = cutoff.sources[0].line
+    wire.opens = False
+    kept, asked_to_stop = wire.write, list[bool]()
+    wire.write = lambda *a, **k: wire.fd is not None and kept(*a, **k)
+
+    def stop() -> bool:
+        wire.opens = True  # its cable is in again
+        asked_to_stop.append(len(asked_to_stop) >= 3)
+        return asked_to_stop[-1]
+
+    assert cutoff.cut(a_cut(), dict, stop) is True
+    assert asked_to_stop == [False]
+    assert [entry[:2] for entry in cutoff.log if entry[0] == "gen"][:2] == [
+        ("gen", "opened"),
+        ("gen", bytes(9) + RF_OFF),
+    ]
+
+
+@raises_nothing
+def test_off_is_asserted_for_as_long_as_it_can_be_proven(tmp_path: Path, naps: list[float]) -> None:
+    cutoff = made(tmp_path, [*[FRAME_ON] * 12, FRAME_OFF], [OPENED] * 2)
+    assert cutoff.cut(a_cut(), dict, lambda: False) is True
+    assert record(tmp_path)[-1]["passes"] == 5  # three questions a pass
+
+
+@raises_nothing
+def test_one_that_can_prove_nothing_does_not_end_what_another_can(tmp_path: Path, naps: list[float]) -> None:
+    cutoff = made(tmp_path, [*[FRAME_ON] * 12, FRAME_OFF], [OPENED] * 2)
+    cutoff.sources.append(source([], readbacks=()))
+    stops = iter([*[False] * 8, True])
+    assert cutoff.cut(a_cut(), dict, lambda: next(stops)) is False
+    last = record(tmp_path)[-1]
+    assert (last["passes"], last["off_proven"]) == (5, False)  # nothing more can come of it
+
+
+@raises_nothing
+def test_a_record_makes_its_own_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "lib" / "bench-a"
+    made(folder, [], [OPENED])._record(a_cut(), 0.0, {}, {}, 1)
+    assert record(folder)[0]["passes"] == 1
 
 
 # ---- what the enable line says at the end
