@@ -51,7 +51,7 @@ class Config:
     power_cap_w: float = field(init=False)
     power_why: tuple[str, ...] = field(init=False)
     regulated: str = field(init=False)
-    source: tuple[tuple[int, bool], ...] = field(init=False)  # (index, two-valued) of the channels that prove off
+    source: tuple[tuple[int, float], ...] = field(init=False)  # (index, highest that is off) of what proves off
     source_age_s: float = field(init=False)
     meters: tuple[int, ...] = field(init=False)  # what the load absorbs, then the regulated power
     history_s: float = field(init=False)  # how far back set-points are remembered
@@ -72,13 +72,12 @@ class Config:
         index = {name: i for i, name in enumerate(names)}
         put("index", index)
         source = dict.fromkeys(c for c in (roles.power, roles.forward, roles.rf_on) if c is not None)
-        put("source", tuple((index[c], c == roles.rf_on) for c in source))
+        put("source", tuple((index[c], 0.0 if c == roles.rf_on else self.thresholds.off_w) for c in source))
         put("source_age_s", max(self.channels[index[c]].age_limit_s for c in source))
         put("regulated", roles.regulated or roles.forward or roles.power)
         put("meters", tuple(dict.fromkeys((index[roles.power], index[self.regulated]))))
         put("history_s", self.timing.response_s + max(rule.age_limit_s for rule in self.channels) + 0.5)
-        foot = roles.footswitch
-        put("foot", (index[foot[0]], index[foot[1]]) if foot is not None else None)
+        put("foot", tuple(index[c] for c in roles.footswitch) if roles.footswitch is not None else None)
         blind = {roles.power, roles.forward, self.regulated, roles.impedance}
         age_s = max(rule.age_limit_s for rule in self.channels if rule.channel in blind)
         data_age = Limits(power_w=power_for_age_w(age_s, self.energy_after_loss_j))
@@ -86,10 +85,8 @@ class Config:
         put("limits", bounds)
         put("power_cap_w", bounds["power_w"].value)
         put("power_why", (f"power: {bounds['power_w'].layer}",))
-        bounded = (
-            (roles.flow, "flow_min_ml_min"),
-            *((roles.impedance, f"impedance_{end}_ohm") for end in ("low", "high")),
-        )
+        ohm = roles.impedance
+        bounded = ((roles.flow, "flow_min_ml_min"), (ohm, "impedance_low_ohm"), (ohm, "impedance_high_ohm"))
         for role, name in bounded:
             if role is not None and name not in bounds:
                 raise ValueError(f"{role} is measured but {name} is not limited; add it to limits: in the bench file")

@@ -17,12 +17,8 @@ class Gate:
     def __init__(
         self, cap_w: float, slew_up_w_per_s: float = 200.0, step_w: float = 0.0, dt_max_s: float = 0.2
     ) -> None:
-        for name, value in (
-            ("cap_w", cap_w),
-            ("slew_up_w_per_s", slew_up_w_per_s),
-            ("step_w", step_w),
-            ("dt_max_s", dt_max_s),
-        ):
+        given = {"cap_w": cap_w, "slew_up_w_per_s": slew_up_w_per_s, "step_w": step_w, "dt_max_s": dt_max_s}
+        for name, value in given.items():
             if not 0.0 <= value < math.inf:
                 raise ValueError(f"{name} is {value!r}; give a finite number of at least 0")
         self._cap_w, self._slew, self._step_w, self._dt_max_s = cap_w, slew_up_w_per_s, step_w, dt_max_s

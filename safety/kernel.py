@@ -7,16 +7,16 @@ item is proven this tick; anything unknown is a reason not to. Its output is a l
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from safety.config import Config
 from safety.monitors import ITEMS
 from safety.monitors.base import Finding, View
-from safety.permits import BY_STATE, Evidence
+from safety.permits import BY_STATE
 from safety.state import KernelState
 from safety.transitions import PUMPING, advance
 from safety.turn import Turn
-from safety.types import Inputs, Outputs, Permit, Quality, Sample, State, Trip
+from safety.types import Event, Fault, Inputs, Outputs, Permit, State, Trip
 
 __all__ = ["Config", "KernelState", "adopt", "initial", "step"]
 
@@ -74,32 +74,13 @@ def _step(config: Config, state: KernelState, inputs: Inputs, now_s: float) -> t
         dt_s = now_s - state.now_s
     s.now_s = now_s
 
-    get = inputs.snapshot.get
-    samples = [get(name) for name in config.names]
-    _see_power(config, s, inputs, samples, now_s, dt_s)
-    at = Evidence(config, s, inputs, samples, now_s)
-    view = View(
-        now_s,
-        dt_s,
-        s.state,
-        now_s - s.entered_s,
-        samples,
-        inputs,
-        now_s - s.flowing_since_s if s.flowing_from_s is not None else 0.0,
-        s.flowing_from_s if s.flowing_from_s is not None else now_s,
-        s.history,
-        s.energy_j,
-        s.on_time_s,
-        s.pump_on,
-        now_s - s.pump_since_s,
-        s.enable,
-        now_s - s.enable_since_s,
-        s.fired,
-    )
+    samples = [inputs.snapshot.get(name) for name in config.names]
+    at = View(config, s, inputs, samples, now_s, dt_s)
+    _see_power(at)
     memories = []
     findings: list[Finding] = []
     for monitor, memory in zip(config.monitors, state.memories, strict=True):
-        memory, found = monitor.update(memory, view)
+        memory, found = monitor.update(memory, at)
         memories.append(memory)
         if found:
             findings += found
@@ -110,41 +91,33 @@ def _step(config: Config, state: KernelState, inputs: Inputs, now_s: float) -> t
     return s, _outputs(config, s, turn)
 
 
-def _withheld(at: Evidence, findings: Iterable[Finding]) -> list[str]:
+def _withheld(at: View, findings: Iterable[Finding]) -> list[str]:
     """Permit items that are not met in the state as it is now, in their fixed order."""
     items = sorted({f.item for f in findings}, key=_ORDER.__getitem__) if findings else []
-    for name, holds in BY_STATE[at.state.state]:
-        if not holds(at):
-            items.append(name)
-    return items
+    return items + [name for name, holds in BY_STATE[at.state] if not holds(at)]
 
 
-def _see_power(
-    config: Config, s: KernelState, inputs: Inputs, samples: Sequence[Sample | None], now_s: float, dt_s: float | None
-) -> None:
+def _see_power(at: View) -> None:
     """Set-point history, whether power flows, and the integrals at their worst case, max(measured, commanded)."""
-    applied_w = inputs.applied_w if 0.0 <= inputs.applied_w < math.inf else config.power_cap_w
+    config, s, now_s, dt_s = at.config, at.s, at.now_s, at.dt_s
+    applied_w = at.inputs.applied_w if 0.0 <= at.inputs.applied_w < math.inf else config.power_cap_w
     if not s.history or s.history[-1][1] != applied_w:
-        since_s = min(inputs.applied_t_s, now_s)
+        since_s = min(at.inputs.applied_t_s, now_s)
         history = (*s.history, (max(since_s, s.history[-1][0]) if s.history else since_s, applied_w))
         keep_from_s = now_s - config.history_s
         while len(history) > 1 and history[1][0] < keep_from_s:
             history = history[1:]
         s.history = history
 
-    flowing_w, seen_s, measured_w = config.thresholds.flowing_w, None, None
+    seen_s = measured_w = None
     for i in config.meters:
-        sample = samples[i]
-        if (
-            sample is not None
-            and sample.quality is Quality.GOOD
-            and -config.thresholds.off_w <= sample.value < math.inf  # a meter's zero is not exact
-            and 0.0 <= now_s - sample.t_request_s <= config.source_age_s
-        ):
-            if sample.value >= flowing_w:
-                seen_s = sample.t_request_s
-            if measured_w is None:  # the first meter is what the load absorbs
-                measured_w = sample.value
+        sample = at.young(i, config.source_age_s)
+        if sample is None or not -config.thresholds.off_w <= sample.value < math.inf:  # a meter's zero is not exact
+            continue
+        if sample.value >= config.thresholds.flowing_w:
+            seen_s = sample.t_request_s
+        if measured_w is None:  # the first meter is what the load absorbs
+            measured_w = sample.value
     if seen_s is None:
         s.flowing_from_s = None
     elif s.flowing_from_s is None:
@@ -174,19 +147,17 @@ def _outputs(config: Config, s: KernelState, turn: Turn) -> Outputs:
     pump_on = (state in PUMPING or warm) and not any(trip.pump_off for trip in s.trips)
     if pump_on != s.pump_on:
         s.pump_on, s.pump_since_s = pump_on, now_s
-    return Outputs(
-        state=state,
-        permit=Permit(max_w, now_s + config.timing.permit_lease_s, s.epoch, state, why),
-        pump_on=pump_on,
-        enable=enable,
-        command_off=state in _OFF_UNTIL_PROVEN and "off" in blocked,
-        first_trip=s.trips[0] if s.trips else None,
-        new_trips=tuple(turn.new_trips),
-        events=tuple(turn.events),
-        energy_j=s.energy_j,
-        on_time_s=s.on_time_s,
-        blocked_by=blocked,
-    )
+    permit = Permit(max_w, now_s + config.timing.permit_lease_s, s.epoch, state, why)
+    command_off = state in _OFF_UNTIL_PROVEN and "off" in blocked
+    return _told(s, permit, command_off, turn.new_trips, turn.events, blocked)
+
+
+def _told(
+    s: KernelState, permit: Permit, off: bool, trips: Iterable[Trip], events: Iterable[Event], blocked: tuple[str, ...]
+) -> Outputs:
+    """A state that is decided, as outputs."""
+    new = (s.trips[0] if s.trips else None, tuple(trips), tuple(events))
+    return Outputs(s.state, permit, s.pump_on, s.enable, off, *new, s.energy_j, s.on_time_s, blocked)
 
 
 def _collapse(state: KernelState, error: Exception, now_s: float) -> tuple[KernelState, Outputs]:
@@ -197,41 +168,15 @@ def _collapse(state: KernelState, error: Exception, now_s: float) -> tuple[Kerne
     except Exception:
         s = KernelState(State.LOCKOUT, ())
     t_s = now_s if isinstance(now_s, float) and math.isfinite(now_s) else 0.0
-    trip = Trip(
-        hazard="H32",
-        monitor="kernel",
-        device="kernel",
-        channel="",
-        value=math.nan,
-        limit=math.nan,
-        age_s=0.0,
-        t_s=t_s,
-        text=f"the safety kernel failed: {type(error).__name__}: {error}",
-        check="report this defect with the session file; do not use the bench until it is understood",
-        lockout=True,
-    )
-    known = any(t.hazard == "H32" for t in s.trips)
-    events: tuple[tuple[str, dict[str, object]], ...] = ()
-    if not known:
-        s.trips = (*s.trips, trip)
-        before = s.state.value
-        events = (
-            ("trip", trip.as_dict()),
-            ("state", {"from": before, "to": "LOCKOUT", "reason": "kernel failed", "who": ""}),
-        )
+    trips: tuple[Trip, ...] = ()
+    events: tuple[Event, ...] = ()
+    if not any(t.hazard == "H32" for t in s.trips):
+        text = f"the safety kernel failed: {type(error).__name__}: {error}"
+        check = "report this defect with the session file; do not use the bench until it is understood"
+        trip = Fault("H32", "kernel", "kernel", text, check, t_s, lockout=True).trip()
+        moved: dict[str, object] = {"from": s.state.value, "to": "LOCKOUT", "reason": "kernel failed", "who": ""}
+        s.trips, trips, events = (*s.trips, trip), (trip,), (("trip", trip.as_dict()), ("state", moved))
     s.state, s.enable, s.entered_s = State.LOCKOUT, False, t_s
-    pump_on = s.pump_on = not any(t.pump_off for t in s.trips)
-    permit = Permit(0.0, t_s, s.epoch, State.LOCKOUT, ("lockout",))
-    return s, Outputs(
-        state=State.LOCKOUT,
-        permit=permit,
-        pump_on=pump_on,
-        enable=False,
-        command_off=True,
-        first_trip=s.trips[0],
-        new_trips=() if known else (trip,),
-        events=events,
-        energy_j=s.energy_j,
-        on_time_s=s.on_time_s,
-        blocked_by=("lockout",),
-    )
+    s.pump_on = not any(t.pump_off for t in s.trips)
+    blocked = ("lockout",)
+    return s, _told(s, Permit(0.0, t_s, s.epoch, State.LOCKOUT, blocked), True, trips, events, blocked)

@@ -5,17 +5,15 @@ says whether there must be a latch and when resets were accepted. Reading and wr
 from __future__ import annotations
 
 import json
-import math
 import zlib
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from safety.types import Trip
+from safety.types import Fault, Trip
 
 FORMAT, LEDGER = "openablate-latch-1", "openablate-ledger-1"
-_TEXTS = ("hazard", "monitor", "device", "channel", "text", "check")
 _NUMBERS = ("value", "limit", "age_s", "t_s")
-_FLAGS = ("lockout", "pump_off")
+_TYPES = {f.name: bool if f.name in ("lockout", "pump_off") else str for f in fields(Trip)}
 
 
 def render(bench: str, trip: Trip) -> str:
@@ -61,12 +59,8 @@ def parse(text: str | bytes, bench: str) -> Trip:
     """
     try:
         body = _opened(text, FORMAT, bench)["trip"]
-        if set(body) != {f.name for f in fields(Trip)}:
-            raise ValueError("fields are missing or foreign")
-        if not all(isinstance(body[n], str) for n in (*_TEXTS, *_NUMBERS)) or not all(
-            isinstance(body[n], bool) for n in _FLAGS
-        ):
-            raise ValueError("fields have wrong types")
+        if {name: type(value) for name, value in body.items()} != _TYPES:
+            raise ValueError("fields are missing, foreign or wrong")
         return Trip(**{**body, **{name: float(body[name]) for name in _NUMBERS}})
     except Exception as error:  # whatever it is, it is not a reason to forget a trip
         return _unreadable(f"{type(error).__name__}: {error}")
@@ -92,16 +86,5 @@ def _crc(document: object) -> str:
 
 
 def _unreadable(problem: str) -> Trip:
-    return Trip(
-        hazard="H74",
-        monitor="latch",
-        device="latch",
-        channel="",
-        value=math.nan,
-        limit=math.nan,
-        age_s=0.0,
-        t_s=0.0,
-        text=f"latch unreadable: {problem}",
-        check="the session files for what had tripped; only then: ablate reset REASON --bench NAME --lockout",
-        lockout=True,
-    )
+    check = "the session files for what had tripped; only then: ablate reset REASON --bench NAME --lockout"
+    return Fault("H74", "latch", "latch", f"latch unreadable: {problem}", check, 0.0, lockout=True).trip()

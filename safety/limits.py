@@ -76,16 +76,6 @@ class Bound(NamedTuple):
     layer: str
 
 
-class Loosening(NamedTuple):
-    """A layer that asks for more than a layer above it grants; configuration refuses it, the lattice ignores it."""
-
-    limit: str
-    layer: str
-    value: float
-    above_layer: str
-    above_value: float
-
-
 Layers = Sequence[tuple[str, Limits]]
 
 
@@ -103,18 +93,6 @@ def effective(layers: Layers) -> dict[str, Bound]:
             if value is not None and (name not in bounds or stricter(name, value, bounds[name].value)):
                 bounds[name] = Bound(float(value), layer)
     return bounds
-
-
-def loosened(layers: Layers) -> list[Loosening]:
-    """Every place where a layer is laxer than what the layers before it allow together."""
-    found: list[Loosening] = []
-    for i, (layer, limits) in enumerate(layers):
-        above = effective(layers[:i])
-        for name, bound in above.items():
-            value = getattr(limits, name)
-            if value is not None and stricter(name, bound.value, value):
-                found.append(Loosening(name, layer, value, bound.layer, bound.value))
-    return found
 
 
 def power_for_age_w(age_limit_s: float, energy_j: float = ENERGY_AFTER_LOSS_J) -> float:

@@ -7,23 +7,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from safety.monitors.base import STOP, TRIP
+from safety.monitors.base import STOP, TRIP, Finding
 from safety.monitors.contacts import released
 from safety.permits import footswitch_held, foreground_held
 from safety.turn import Turn
-from safety.types import Origin, Quality, Request, State, Trip, Verb
+from safety.types import Origin, Quality, Request, State, Verb
 
-PUMPING = frozenset(
-    {
-        State.PRECHECK,
-        State.READY,
-        State.ARMED,
-        State.FIRING,
-        State.STOPPING,
-        State.COOLDOWN,
-        State.TRIPPED,
-    }
-)
+PUMPING = frozenset(State) - {State.BOOT, State.SAFE, State.LOCKOUT}
 """Coolant runs before, during and after energy; only a trip that says ``pump_off`` (a leak) stops it."""
 
 _LOCAL = frozenset({Origin.LOCAL, Origin.FOREGROUND})
@@ -52,62 +42,63 @@ def _hear(turn: Turn) -> None:
             turn.refuse(request, ("origin", *turn.items))
         elif not 0.0 <= at.now_s - request.t_s <= at.config.timing.request_age_s:
             turn.refuse(request, ("stale request",))
-        elif at.state.state is not state or request.verb in turn.acts:
-            turn.refuse(request, (f"state {at.state.state.value}", *turn.items))
+        elif at.state is not state or request.verb in turn.acts:
+            turn.refuse(request, (f"state {at.state.value}", *turn.items))
         else:
             turn.acts[request.verb] = request
 
 
 def advance(turn: Turn) -> None:
     """Hear requests, latch trips, make at most one ordinary transition."""
-    s = turn.at.state
+    state = turn.at.state
     if turn.at.inputs.requests:
         _hear(turn)
-    state = s.state
     trips = [f.trip(turn.at.now_s) for f in turn.findings if f.severity is TRIP] if turn.findings else []
     if trips:
         turn.latch(trips)
         if state in _FALLS:
-            for act in turn.acts.values():
-                turn.refuse(act, turn.items)
+            turn.refuse_all(turn.items)
             turn.halt(trips[0].text)
             return
-    if turn.stop is not None and turn.acts:
-        for act in turn.acts.values():
-            turn.refuse(act, ("stop",))
-        turn.acts = {}
+    if turn.stop is not None:
+        turn.refuse_all(("stop",))
     _BY_STATE[state](turn)
 
 
 def _boot(turn: Turn) -> None:
-    at, s = turn.at, turn.at.state
-    for i, is_flag in at.config.source:
+    at = turn.at
+    for i, off in at.config.source:
         sample = at.samples[i]
-        limit = 0.0 if is_flag else at.config.thresholds.off_w
-        if sample is not None and sample.quality is Quality.GOOD and not sample.value <= limit:
-            channel = sample.channel
+        if sample is not None and sample.quality is Quality.GOOD and not sample.value <= off:
+            channel, age_s = sample.channel, at.now_s - sample.t_request_s
             text = f"{channel} was {sample.value:g} when the daemon started"
             check = "why the generator was on; switch it off at its front panel"
-            device = channel.partition(".")[0]
-            age_s = at.now_s - sample.t_request_s
-            turn.latch([Trip("H35", "found_on", device, channel, sample.value, limit, age_s, at.now_s, text, check)])
+            found = Finding("off", TRIP, "H35", "found_on", channel, sample.value, off, age_s, text, check)
+            turn.latch([found.trip(at.now_s)])
     if "off" not in turn.items:
-        if any(trip.lockout for trip in s.trips):
-            turn.go(State.LOCKOUT, s.trips[0].text)
-            turn.items = ["lockout"]
-        elif s.trips:
-            turn.go(State.TRIPPED, s.trips[0].text)
-        else:
-            turn.go(State.SAFE, "off proven")
-    elif not 0.0 <= at.now_s - s.entered_s <= at.config.timing.boot_proof_s:
+        _off_proven(turn, State.SAFE)
+    elif not 0.0 <= at.now_s - at.s.entered_s <= at.config.timing.boot_proof_s:
         _lock_unproven(turn)
+
+
+def _off_proven(turn: Turn, otherwise: State) -> None:
+    """Off at last: where the trips ask for, or else ``otherwise``."""
+    s = turn.at.s
+    if any(trip.lockout for trip in s.trips):
+        turn.go(State.LOCKOUT, s.trips[0].text)
+        turn.items = ["lockout"]
+    elif s.trips:
+        s.acked, s.clear_since_s, s.powered_since_s = False, None, None
+        turn.go(State.TRIPPED, s.trips[0].text)
+    else:
+        turn.go(otherwise, "off proven")
 
 
 def _lock_unproven(turn: Turn) -> None:
     at = turn.at
     sample = at.samples[at.config.source[0][0]]
     value = math.nan if sample is None else sample.value
-    waited = at.now_s - at.state.off_at_s
+    waited = at.now_s - at.s.off_at_s
     text = f"the generator was told to turn off {waited:.1f} s ago and has not shown that it did (last: {value:g} W)"
     check = "pull the generator's mains plug; then its link, its output relay and its power meter"
     turn.lock("H04", "off_unproven", text, check, value, at.config.thresholds.off_w)
@@ -115,13 +106,9 @@ def _lock_unproven(turn: Turn) -> None:
 
 def _safe(turn: Turn) -> None:
     prepare = turn.acts.get(Verb.PREPARE)
-    if prepare is not None:
-        if turn.items:
-            turn.refuse(prepare, turn.items)
-        else:
-            turn.accept(prepare)
-            turn.at.state.fired = False
-            turn.go(State.PRECHECK, "prepare", prepare.who)
+    if prepare is not None and turn.granted(prepare):
+        turn.at.s.fired = False
+        turn.go(State.PRECHECK, "prepare", prepare.who)
 
 
 def _precheck(turn: Turn) -> None:
@@ -130,7 +117,7 @@ def _precheck(turn: Turn) -> None:
         turn.halt("stop", turn.stop.who)
     elif not turn.items:
         turn.go(State.READY, "all permits")
-    elif at.now_s - at.state.entered_s > at.config.timing.precheck_s:
+    elif at.now_s - at.s.entered_s > at.config.timing.precheck_s:
         first = {f.channel or f.monitor: f.text for f in reversed(turn.findings)}  # one sentence a channel, its first
         texts: list[object] = [f.text for f in turn.findings if first.pop(f.channel or f.monitor, None) is not None]
         turn.events.append(("precheck_failed", {"blocked_by": list(turn.items), "texts": texts}))
@@ -138,7 +125,7 @@ def _precheck(turn: Turn) -> None:
 
 
 def _ready(turn: Turn) -> None:
-    at, s = turn.at, turn.at.state
+    at, s = turn.at, turn.at.s
     arm = turn.acts.get(Verb.ARM)
     if turn.stop is not None:
         turn.halt("stop", turn.stop.who)
@@ -146,18 +133,14 @@ def _ready(turn: Turn) -> None:
         if arm is not None:
             turn.refuse(arm, ("prepare again",))
         turn.halt("nobody armed in time")
-    elif arm is not None:
-        if turn.items:
-            turn.refuse(arm, turn.items)
-        else:
-            turn.accept(arm)
-            s.epoch += 1
-            s.armed_at_s, s.foot_released = at.now_s, False
-            turn.go(State.ARMED, "arm", arm.who)
+    elif arm is not None and turn.granted(arm):
+        s.epoch += 1
+        s.armed_at_s, s.foot_released = at.now_s, False
+        turn.go(State.ARMED, "arm", arm.who)
 
 
 def _armed(turn: Turn) -> None:
-    at, s = turn.at, turn.at.state
+    at, s = turn.at, turn.at.s
     fire = turn.acts.get(Verb.FIRE)
     reason = ""
     if turn.stop is not None:
@@ -188,7 +171,7 @@ def _armed(turn: Turn) -> None:
 
 
 def _fire(turn: Turn, holder: str, who: str) -> None:
-    s = turn.at.state
+    s = turn.at.s
     s.holder, s.fired = holder, True
     s.energy_j = s.on_time_s = 0.0
     s.armed_at_s = math.inf  # each FIRE consumes its ARM
@@ -207,7 +190,7 @@ def _firing(turn: Turn) -> None:
     elif complete is not None:
         turn.halt("complete")
     elif "hold" in turn.items:
-        turn.halt(f"{turn.at.state.holder} let go")
+        turn.halt(f"{turn.at.s.holder} let go")
     elif stops:
         turn.halt(stops[0].text)
     elif any(item != "line" for item in turn.items):
@@ -215,17 +198,10 @@ def _firing(turn: Turn) -> None:
 
 
 def _stopping(turn: Turn) -> None:
-    at, s = turn.at, turn.at.state
+    at, s = turn.at, turn.at.s
     waited_s = at.now_s - s.off_at_s
     if "off" not in turn.items:
-        if any(trip.lockout for trip in s.trips):
-            turn.go(State.LOCKOUT, s.trips[0].text)
-            turn.items = ["lockout"]
-        elif s.trips:
-            s.acked, s.clear_since_s, s.powered_since_s = False, None, None
-            turn.go(State.TRIPPED, s.trips[0].text)
-        else:
-            turn.go(State.COOLDOWN, "off proven")
+        _off_proven(turn, State.COOLDOWN)
     elif not 0.0 <= waited_s <= at.config.timing.off_c2_s:
         _lock_unproven(turn)
     elif waited_s > at.config.timing.off_c1_s and not s.off_alarmed:
@@ -239,20 +215,17 @@ def _cooldown(turn: Turn) -> None:
 
 
 def _tripped(turn: Turn) -> None:
-    at, s, now_s = turn.at, turn.at.state, turn.at.now_s
-    powered = any(f.hazard == "H01" for f in turn.findings)
-    s.powered_since_s = (now_s if s.powered_since_s is None else s.powered_since_s) if powered else None
+    at, s, now_s = turn.at, turn.at.s, turn.at.now_s
+    s.powered_since_s = _since(s.powered_since_s, now_s, any(f.hazard == "H01" for f in turn.findings))
     if any(trip.lockout for trip in s.trips):  # found while tripped: it is not for an operator to reset
         turn.go(State.LOCKOUT, s.trips[-1].text)
         turn.items = ["lockout", "off"]
     elif s.powered_since_s is not None and now_s - s.powered_since_s > at.config.timing.off_c2_s:
         _lock_unproven(turn)
     if s.state is State.LOCKOUT:
-        for act in turn.acts.values():
-            turn.refuse(act, turn.items)
+        turn.refuse_all(turn.items)
         return
-    clear = not turn.findings
-    s.clear_since_s = (now_s if s.clear_since_s is None else s.clear_since_s) if clear else None
+    s.clear_since_s = _since(s.clear_since_s, now_s, not turn.findings)
     ack, reset = turn.acts.get(Verb.ACK), turn.acts.get(Verb.RESET)
     if ack is not None:
         turn.accept(ack)
@@ -261,8 +234,13 @@ def _tripped(turn: Turn) -> None:
         _reset(turn, reset)
 
 
+def _since(since_s: float | None, now_s: float, holds: bool) -> float | None:
+    """From when on it has held without a break."""
+    return (now_s if since_s is None else since_s) if holds else None
+
+
 def _reset(turn: Turn, reset: Request) -> None:
-    at, s, timing = turn.at, turn.at.state, turn.at.config.timing
+    at, s, timing = turn.at, turn.at.s, turn.at.config.timing
     if turn.items:
         turn.refuse(reset, turn.items)  # an acknowledgement of this very tick does not count yet
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 
@@ -147,23 +147,9 @@ class Trip:
         """The ``trip`` object of ``run --json`` and of the session file; non-finite numbers become None (JSON has
         none).
         """
-
-        def number(x: float) -> float | None:
-            return x if math.isfinite(x) else None
-
-        return {
-            "hazard": self.hazard,
-            "monitor": self.monitor,
-            "device": self.device,
-            "channel": self.channel,
-            "value": number(self.value),
-            "limit": number(self.limit),
-            "age_s": number(self.age_s),
-            "t_s": self.t_s,
-            "text": self.text,
-            "check": self.check,
-            "lockout": self.lockout,
-        }
+        told = asdict(self)
+        del told["pump_off"]
+        return {name: None if isinstance(x, float) and not math.isfinite(x) else x for name, x in told.items()}
 
 
 class Fault(NamedTuple):
@@ -178,6 +164,11 @@ class Fault(NamedTuple):
     check: str
     t_s: float
     lockout: bool = False
+
+    def trip(self) -> Trip:
+        """This fault as a fired interlock; there is no reading to show."""
+        reading = ("", math.nan, math.nan, 0.0, self.t_s)
+        return Trip(self.hazard, self.monitor, self.device, *reading, self.text, self.check, self.lockout)
 
 
 class WatchdogStatus(NamedTuple):
@@ -213,6 +204,10 @@ class Inputs:
     flow_due_ml_min: float = 0.0  # the least that must flow by now of what the pump was asked for; it only tightens
 
 
+Event = tuple[str, dict[str, object]]
+"""(kind, data) for the record."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """What the kernel decides at one tick. ``first_trip`` stays the first cause until a reset."""
@@ -224,7 +219,7 @@ class Outputs:
     command_off: bool  # off must be sent (again) this tick; set until off is proven
     first_trip: Trip | None
     new_trips: tuple[Trip, ...] = ()
-    events: tuple[tuple[str, dict[str, object]], ...] = ()  # (kind, data) for the record
+    events: tuple[Event, ...] = ()
     energy_j: float = 0.0  # worst case, max(measured, permitted), since FIRE
     on_time_s: float = 0.0
     blocked_by: tuple[str, ...] = ()  # permit items that are not met, in fixed order: why READY/ARM/FIRE is refused

@@ -66,11 +66,15 @@ def effective(layers: Sequence[Layer]) -> dict[str, lattice.Bound]:
 def loosenings(layers: Sequence[Layer]) -> list[Problem]:
     """Every limit that is laxer than a layer above it, at its own file and line."""
     by_name = {layer.name: layer for layer in layers}
-    return [
-        beyond(by_name[found.layer], found.limit, found.value, by_name[found.above_layer], found.above_value)
-        for found in lattice.loosened([(layer.name, layer.limits) for layer in layers])
-        if found.layer != "sample age"  # nobody's wish; what it cuts is said below it
-    ]
+    found = []
+    for count, layer in enumerate(layers):
+        if layer.name == "sample age":  # nobody's wish; what it cuts is said below it
+            continue
+        for name, bound in effective(layers[:count]).items():
+            value = getattr(layer.limits, name)
+            if value is not None and lattice.stricter(name, bound.value, value):
+                found.append(beyond(layer, name, value, by_name[bound.layer], bound.value))
+    return found
 
 
 def beyond(layer: Layer, limit: str, value: float, above: Layer, above_value: float, loc: Loc | None = None) -> Problem:

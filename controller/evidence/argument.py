@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from controller.evidence.store import Evidence, Found
-from safety.hazards import Hazard, parse
+from controller.hazards import Hazard, parse
 
 SHOWN, FAILED, PARTLY, NOT_RUN, OPEN, OUTSIDE = "shown", "FAILED", "partly shown", "not run", "open", "at the bench"
 """What may be said of a row. ``OUTSIDE``: met by wires or people; a test can show the daemon's check at most."""
@@ -18,6 +18,8 @@ WRONG = frozenset(
     | {"failed"}  # tests
     | {"survived", "crashed", "timeout", "no_tests", "infra"}  # mutation gate
     | {"violations"}  # exploration
+    | {"wrong"}  # soak
+    | {"lines_missed", "branches_missed", "tests_failed"}  # coverage
 )
 """Figures that must be zero."""
 

@@ -11,8 +11,8 @@ from controller.evidence import layers
 from controller.evidence.argument import FAILED, NOT_RUN, OPEN, OUTSIDE, PARTLY, SHOWN, Claim, failures, wrong
 from controller.evidence.store import EXPECTED, Evidence, Found
 from controller.evidence.style import POLICY, STYLE
+from controller.hazards import Hazard
 from controller.report.sections import grid, tile
-from safety.hazards import Hazard
 
 KINDS = {
     "interlock": "noticed while the bench runs",

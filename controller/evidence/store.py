@@ -33,6 +33,7 @@ EXPECTED: Mapping[str, tuple[str, str]] = {
     "exploration": ("search of the kernel's states", "make explore"),
     "mutation": ("mutation gate", "python -m tests.mutation"),
     "processes": ("trials of real processes", "make evidence"),
+    "soak": ("soak in virtual time", "python -m tests.soak --hours 72"),
 }
 """What a safety case stands on: name of the file, what it is, and what makes it."""
 

@@ -36,7 +36,7 @@ def build(config: Config) -> tuple[Monitor, ...]:
     roles, timing, levels, index, limits = config.roles, config.timing, config.thresholds, config.index, config.limits
     rules = tuple(enumerate(config.channels))
     regulated = config.regulated
-    source = tuple((i, config.names[i], 0.0 if is_flag else levels.off_w) for i, is_flag in config.source)
+    source = tuple((i, config.names[i], off) for i, off in config.source)
     flags = [(index[f.channel], f) for f in config.flags]
     if roles.door is not None:
         flags.append((index[roles.door], FlagRule(roles.door, 1.0, "H70", *_DOOR)))
@@ -58,7 +58,6 @@ def build(config: Config) -> tuple[Monitor, ...]:
         no, nc = roles.footswitch
         monitors.append(Footswitch((index[no], index[nc]), (no, nc), timing.pair_s))
     monitors += [
-        Rate(rules),
         Frozen(rules, timing.frozen_s),
         Spontaneous(source),
         OverPower(over, config.power_cap_w, timing.response_s, levels.power_ratio, levels.power_margin_w),
@@ -74,6 +73,7 @@ def build(config: Config) -> tuple[Monitor, ...]:
         monitors.append(Air(index[roles.air], roles.air))
     monitors += [
         Bounds((*temperatures(config), *agreements(config), *source_bounds(config), *impedances(config))),
+        Rate(rules),  # behind the limits: what is too hot and impossible is told as too hot
         Doses(doses(config)),
         Heating(tuple((index[h.channel], h) for h in config.heating)),
         Budget(limits["energy_j"], limits["on_time_s"], config.power_cap_w),

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from safety.types import Inputs, Sample, State, Trip
+from safety.state import KernelState
+from safety.types import Inputs, Quality, Sample, State, Trip
+
+if TYPE_CHECKING:
+    from safety.config import Config
 
 Memory = Any
 NOTHING: tuple[Finding, ...] = ()
@@ -66,31 +70,44 @@ class Finding(NamedTuple):
 
 
 class View(NamedTuple):
-    """One tick as the monitors see it. ``samples`` are in the order of ``Config.names``."""
+    """One tick, as monitors, permits and transitions see it. ``samples`` are in the order of ``Config.names``."""
 
-    now_s: float
-    dt_s: float | None  # since the tick before; None at the first
-    state: State
-    in_state_s: float
-    samples: Sequence[Sample | None]
+    config: Config
+    s: KernelState
     inputs: Inputs
-    flowing_s: float  # how long power has been seen to flow; 0: it does not
-    flowing_from_s: float  # request time of the first sample that showed it
-    history: tuple[tuple[float, float], ...]  # (since, W): set-points that may have been in force, newest last
-    energy_j: float
-    on_time_s: float
-    pump_on: bool
-    pump_s: float  # how long the pump has been commanded as it is now
-    enable: bool  # what the kernel last said of the enable line
-    enable_s: float  # ... and for how long
-    fired: bool  # energy may have flowed since SAFE
+    samples: Sequence[Sample | None]
+    now_s: float
+    dt_s: float | None = None  # since the tick before; None at the first
+
+    @property
+    def state(self) -> State:
+        """Where the kernel is."""
+        return self.s.state
+
+    @property
+    def flows(self) -> bool:
+        """Power flows, and did at the tick before."""
+        return self.s.flowing_from_s is not None and self.now_s > self.s.flowing_since_s
+
+    @property
+    def flowing_from_s(self) -> float:
+        """Request time of the first sample that showed power; now, where there was none."""
+        return self.now_s if self.s.flowing_from_s is None else self.s.flowing_from_s
+
+    def young(self, i: int, age_limit_s: float) -> Sample | None:
+        """Sample ``i``, if it is good and was asked for within ``age_limit_s``, and not in the future."""
+        sample = self.samples[i]
+        if sample is None or sample.quality is not Quality.GOOD:
+            return None
+        return sample if 0.0 <= self.now_s - sample.t_request_s <= age_limit_s else None
 
 
 class Monitor(Protocol):
     """One interlock."""
 
     def start(self) -> Memory:
-        """The memory before the first tick."""
+        """The memory before the first tick: of nothing."""
+        return {}
 
     def update(self, memory: Memory, view: View) -> tuple[Memory, Iterable[Finding]]:
         """Judge one tick."""

@@ -9,12 +9,12 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from safety.monitors.base import CHECKED, NOTHING, Debounce, Debounces, Finding, Severity, View, grade
+from safety.monitors.base import CHECKED, NOTHING, Debounce, Debounces, Finding, Monitor, Severity, View, grade
 from safety.types import State
 
 Reading = tuple[float, float]
 """(request time, value)."""
-Read = Callable[[View], Reading | None]
+Read = Callable[[View], "Reading | None"]
 """What is judged at this tick; None: nothing."""
 
 SETTLE_S = 0.1  # two meters are read one after the other; not believed together while power comes up
@@ -59,15 +59,11 @@ class BoundRule(NamedTuple):
     hysteresis: float = 0.0  # once above, it counts until it is below by this (H73)
 
 
-class Bounds:
+class Bounds(Monitor):
     """Every rule holds. On the way to READY one bad reading is enough."""
 
     def __init__(self, rules: Iterable[BoundRule]) -> None:
         self._rules = tuple(enumerate(rules))
-
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
 
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
@@ -81,8 +77,6 @@ class Bounds:
                     memory = {key: pending for key, pending in memory.items() if key != k}
                 continue
             t, value = reading
-            if rule.low <= value <= rule.high and k not in memory:
-                continue
             bad = not rule.low <= value <= (rule.high - rule.hysteresis if k in memory else rule.high)
             memory, fires = rule.debounce.judge(memory, k, t, bad)
             if bad and (fires or view.state is State.PRECHECK):
@@ -114,17 +108,13 @@ Sums = Mapping[int, tuple[tuple[float, ...], float, float]]
 """By rule: whole seconds of a window, oldest first; what has begun since; when it began."""
 
 
-class Doses:
+class Doses(Monitor):
     """No dose above its limit. A window is kept in whole seconds, of which it has one more rather than one less."""
 
     STATES = CHECKED - {State.TRIPPED}
 
     def __init__(self, rules: Iterable[DoseRule]) -> None:
         self._rules = tuple(enumerate(rules))
-
-    def start(self) -> Sums:
-        """Nothing so far."""
-        return {}
 
     def update(self, memory: Sums, view: View) -> tuple[Sums, Iterable[Finding]]:
         """Count one tick, and judge it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from safety.monitors.base import INHIBIT, NOTHING, TRIP, Debounce, Debounces, Finding, Severity, View
+from safety.monitors.base import INHIBIT, NOTHING, TRIP, Debounce, Debounces, Finding, Monitor, Severity, View
 from safety.rules import FlagRule
 from safety.types import Quality, Sample, State
 
@@ -21,20 +21,20 @@ def is_open(sample: Sample | None) -> bool:
     return sample is not None and sample.quality is _GOOD and sample.value == 0.0
 
 
-class EStop:
-    """Both normally-closed contacts closed. Both open: pressed (H66). One open for longer than a switch takes: a
-    fault (H67).
-    """
-
-    STATES = frozenset({State.PRECHECK, State.READY, State.ARMED, State.FIRING, State.COOLDOWN, State.TRIPPED})
+class _Pair(Monitor):
+    """Two contacts of one switch, which may disagree for ``pair_s``."""
 
     def __init__(self, indices: tuple[int, int], channels: tuple[str, str], pair_s: float) -> None:
         self._indices, self._channels = indices, channels
         self._debounce = Debounce(1, 1, pair_s)
 
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
+
+class EStop(_Pair):
+    """Both normally-closed contacts closed. Both open: pressed (H66). One open for longer than a switch takes: a
+    fault (H67).
+    """
+
+    STATES = frozenset({State.PRECHECK, State.READY, State.ARMED, State.FIRING, State.COOLDOWN, State.TRIPPED})
 
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick. In SAFE a pressed E-stop only inhibits."""
@@ -54,30 +54,18 @@ class EStop:
         sample = view.samples[self._indices[which]]
         age = view.now_s - sample.t_request_s if sample is not None else float("inf")
         channel = self._channels[which]
+        text, check = "E-stop is pressed", "why it was pressed; then release it and reset"
         if one:
-            text, check = (
-                f"only one E-stop contact is open: {channel}",
-                "wiring and contacts of the E-stop, before anything else",
-            )
-        else:
-            text, check = "E-stop is pressed", "why it was pressed; then release it and reset"
-        return Finding(
-            "estop", severity, "H67" if one else "H66", "estop", channel, 0.0, 1.0, age, text, check, lockout=one
-        )
+            text = f"only one E-stop contact is open: {channel}"
+            check = "wiring and contacts of the E-stop, before anything else"
+        who = ("estop", severity, "H67" if one else "H66", "estop", channel)
+        return Finding(*who, 0.0, 1.0, age, text, check, lockout=one)
 
 
-class Footswitch:
+class Footswitch(_Pair):
     """Released, and both contacts agreeing, before ARM and before a reset (H68). Never trips: it only inhibits."""
 
     STATES = frozenset({State.PRECHECK, State.READY, State.TRIPPED})
-
-    def __init__(self, indices: tuple[int, int], channels: tuple[str, str], pair_s: float) -> None:
-        self._indices, self._channels = indices, channels
-        self._debounce = Debounce(1, 1, pair_s)
-
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
 
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
@@ -113,15 +101,11 @@ def released(samples: Sequence[Sample | None], indices: tuple[int, int]) -> bool
     return is_open(samples[indices[0]]) and is_closed(samples[indices[1]])
 
 
-class Flags:
+class Flags(Monitor):
     """Two-valued channels that must hold their good value: the door (H70), a generator's own flags, a leak sensor."""
 
     def __init__(self, rules: tuple[tuple[int, FlagRule], ...]) -> None:
         self._rules = tuple((i, rule, Debounce(1, 1, rule.hold_s)) for i, rule in rules)
-
-    def start(self) -> Mapping[object, object]:
-        """No pending verdicts."""
-        return {}
 
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""

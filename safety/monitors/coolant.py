@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from safety.monitors.base import CHECKED, INHIBIT, NOTHING, Debounce, Debounces, Finding, View, grade
+from safety.monitors.base import CHECKED, INHIBIT, NOTHING, Debounce, Debounces, Finding, Monitor, View, grade
 from safety.types import State
 
 ENDING = frozenset({State.STOPPING, State.COOLDOWN})
@@ -12,10 +12,10 @@ ENDING = frozenset({State.STOPPING, State.COOLDOWN})
 
 def _runs(view: View) -> bool:
     """Coolant must flow: from PRECHECK on, and after energy until the applicator is cold."""
-    return view.pump_on and (view.state in CHECKED or (view.fired and view.state in ENDING))
+    return view.s.pump_on and (view.state in CHECKED or (view.s.fired and view.state in ENDING))
 
 
-class Flow:
+class Flow(Monitor):
     """Flow at the downstream sensor, for as long as the pump is asked to run; the pump is given a second to come up.
 
     In gas a flow sensor reads nothing: while ``air`` says so, the verdict is left to :class:`Air`, which lets a bubble
@@ -28,10 +28,6 @@ class Flow:
     def __init__(self, index: int, channel: str, min_ml_min: float, air: int | None = None) -> None:
         self._index, self._channel, self._min, self._air = index, channel, min_ml_min, air
 
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
-
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
         sample = view.samples[self._index]
@@ -41,7 +37,7 @@ class Flow:
         low = not sample.value >= least
         if view.state is State.PRECHECK:
             fires = low
-        elif view.pump_s < self.SPIN_UP_S:
+        elif view.now_s - view.s.pump_since_s < self.SPIN_UP_S:
             return {}, NOTHING
         else:
             air = view.samples[self._air] if self._air is not None else None
@@ -55,17 +51,13 @@ class Flow:
         return memory, [Finding("flow", grade(view.state), *found, text, check)]
 
 
-class Air:
+class Air(Monitor):
     """No air passes the sensor for longer than a bubble takes."""
 
     DEBOUNCE = Debounce(2, 3, 0.3)
 
     def __init__(self, index: int, channel: str) -> None:
         self._index, self._channel = index, channel
-
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
 
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""

@@ -8,12 +8,12 @@ import math
 from collections.abc import Iterable
 
 from safety.limits import Bound
-from safety.monitors.base import ACTIVE, CHECKED, INHIBIT, NOTHING, STOP, TRIP, Finding, View, grade
+from safety.monitors.base import ACTIVE, CHECKED, INHIBIT, NOTHING, STOP, TRIP, Finding, Monitor, View, grade
 from safety.rules import Timing
 from safety.types import State
 
 
-class Cadence:
+class Cadence(Monitor):
     """Ticks follow each other, neither backwards nor after a gap (H29, H30), and most of them in time (H33): a stalled,
     suspended, confused or overloaded host is no guard. Memory: by how many late ticks outnumber timely ones.
     """
@@ -47,40 +47,30 @@ class Cadence:
         return memory, [Finding("clock", grade(view.state), hazard, "cadence", "", dt, limit, 0.0, text, check, "host")]
 
 
-class Daemon:
+class Daemon(Monitor):
     """What the daemon itself saw go wrong; every fault trips, in every state. A set-point in force that is no number
     is one.
     """
 
-    def start(self) -> None:
-        """Nothing to remember."""
-
     def update(self, memory: None, view: View) -> tuple[None, Iterable[Finding]]:
         """Judge one tick."""
-        inputs, now, nan = view.inputs, view.now_s, math.nan
-        if not inputs.faults and 0.0 <= inputs.applied_w < math.inf:
-            return memory, NOTHING
+        now, applied_w, nothing = view.now_s, view.inputs.applied_w, ("", math.nan, math.nan)
         found = [
-            Finding(
-                "daemon", TRIP, f.hazard, f.monitor, "", nan, nan, now - f.t_s, f.text, f.check, f.device, f.lockout
-            )
-            for f in inputs.faults
+            Finding("daemon", TRIP, f.hazard, f.monitor, *nothing, now - f.t_s, f.text, f.check, f.device, f.lockout)
+            for f in view.inputs.faults
         ]
-        if not 0.0 <= inputs.applied_w < math.inf:
-            text = f"the set-point in force is {inputs.applied_w!r}"
+        if not 0.0 <= applied_w < math.inf:
+            text = f"the set-point in force is {applied_w!r}"
             check = "report this defect with the session file"
-            found.append(Finding("daemon", TRIP, "H31", "number", "", nan, 0.0, 0.0, text, check, "daemon"))
+            found.append(Finding("daemon", TRIP, "H31", "number", "", math.nan, 0.0, 0.0, text, check, "daemon"))
         return memory, found
 
 
-class ConfigHash:
+class ConfigHash(Monitor):
     """Bench and protocol in use are those that were checked (H34)."""
 
     def __init__(self, config_hash: str) -> None:
         self._hash = config_hash
-
-    def start(self) -> None:
-        """Nothing to remember."""
 
     def update(self, memory: None, view: View) -> tuple[None, Iterable[Finding]]:
         """Judge one tick. Before FIRE a change only inhibits."""
@@ -92,7 +82,7 @@ class ConfigHash:
         return memory, [Finding("config", severity, "H34", "config", "", nan, nan, 0.0, text, check, "daemon")]
 
 
-class Watchdog:
+class Watchdog(Monitor):
     """The watchdog speaks, holds its plans and has cut nothing (H27); the enable line does what it is told (H06).
 
     Memory: whether the line was seen closed since it was last let closed.
@@ -117,30 +107,25 @@ class Watchdog:
         if status is None or not 0.0 <= view.now_s - status.t_s <= timing.watchdog_age_s:
             age = math.inf if status is None else view.now_s - status.t_s
             said = "never reported" if status is None else f"has been silent for {age * 1e3:.0f} ms"
-            return memory, [
-                self._finding(
-                    view, "watchdog", "H27", age, timing.watchdog_age_s, f"the watchdog {said}", "the watchdog process"
-                )
-            ]
+            text, check = f"the watchdog {said}", "the watchdog process"
+            return memory, [self._finding(view, "watchdog", "H27", age, timing.watchdog_age_s, text, check)]
         if not status.ready:
             text = "the watchdog is not ready, or has cut"
             return memory, [self._finding(view, "watchdog", "H27", 0.0, 1.0, text, "the watchdog's own latch and log")]
         if not self._enable_line:
             return False, NOTHING
-        closed = status.enable_closed
+        closed, since_s = status.enable_closed, view.now_s - view.s.enable_since_s
         check = "relay, its cable and power; a welded contact"
-        if not view.enable:
-            if closed is False or (
-                closed is True and view.enable_s <= timing.enable_open_s and view.state is not State.PRECHECK
-            ):
+        if not view.s.enable:
+            opening = since_s <= timing.enable_open_s and view.state is not State.PRECHECK
+            if closed is False or (closed is True and opening):
                 return False, NOTHING
             text = "the enable line cannot be read" if closed is None else "the enable line stays closed"
-            return False, [
-                self._finding(view, "enable", "H06", float(closed is True), 0.0, text, check, lockout=closed is True)
-            ]
+            stays = closed is True
+            return False, [self._finding(view, "enable", "H06", float(stays), 0.0, text, check, lockout=stays)]
         if closed is True:
             return True, NOTHING
-        if not memory and view.enable_s <= timing.enable_close_s:
+        if not memory and since_s <= timing.enable_close_s:
             return False, NOTHING
         if closed is None:
             text = "the enable line can no longer be read"
@@ -157,7 +142,7 @@ class Watchdog:
         return Finding(item, severity, hazard, item, "", value, limit, 0.0, text, check, item, locks)
 
 
-class Record:
+class Record(Monitor):
     """No healthy record, no energy (H36): a controlled stop, and a trip if the record stays away. Memory: bad since."""
 
     STATES = ACTIVE | {State.PRECHECK, State.STOPPING, State.COOLDOWN}
@@ -185,14 +170,12 @@ class Record:
         else:
             severity = INHIBIT
         said = "missing" if record is None else record.text or f"last durable {age * 1e3:.0f} ms ago"
-        text, check = (
-            f"the session file is not being written: {said}",
-            "free space and permissions of the records folder",
-        )
+        text = f"the session file is not being written: {said}"
+        check = "free space and permissions of the records folder"
         return since, [Finding("record", severity, "H36", "record", "", age, self._age_s, age, text, check, "record")]
 
 
-class Budget:
+class Budget(Monitor):
     """Energy and time since FIRE (H07): a controlled stop at the limit, a trip beyond it: +5 % or a second's worth,
     +1 s.
     """
@@ -202,23 +185,19 @@ class Budget:
         self._energy_trip_j = max(energy_j.value * 1.05, energy_j.value + power_cap_w)
         self._on_time_trip_s = on_time_s.value + 1.0
 
-    def start(self) -> None:
-        """Nothing to remember; the kernel owns the integrals."""
-
     def update(self, memory: None, view: View) -> tuple[None, Iterable[Finding]]:
         """Judge one tick."""
         if view.state is not State.FIRING and view.state is not State.STOPPING:
             return memory, NOTHING
         found = []
         for name, unit, value, bound, trip in (
-            ("energy", "J", view.energy_j, self._energy, self._energy_trip_j),
-            ("on_time", "s", view.on_time_s, self._on_time, self._on_time_trip_s),
+            ("energy", "J", view.s.energy_j, self._energy, self._energy_trip_j),
+            ("on_time", "s", view.s.on_time_s, self._on_time, self._on_time_trip_s),
         ):
             if not value < bound.value:
                 severity = TRIP if not value <= trip else STOP
                 text = f"{name} {value:.0f} {unit} has reached its limit {bound.value:g} {unit} ({bound.layer})"
                 check = "the protocol's duration and limits"
-                found.append(
-                    Finding("budget", severity, "H07", name, "", value, bound.value, 0.0, text, check, "kernel")
-                )
+                who = ("budget", severity, "H07", name, "")
+                found.append(Finding(*who, value, bound.value, 0.0, text, check, "kernel"))
         return memory, found

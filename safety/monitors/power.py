@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from safety.monitors.base import INHIBIT, NOTHING, TRIP, Debounce, Debounces, Finding, View
+from safety.monitors.base import INHIBIT, NOTHING, TRIP, Debounce, Debounces, Finding, Monitor, View
 from safety.monitors.bounds import BoundRule, Read, Reading, of, powered
 from safety.types import Quality, State
 
@@ -35,7 +35,7 @@ def extremes(history: History, from_s: float) -> tuple[float, float]:
     return low, high
 
 
-class Spontaneous:
+class Spontaneous(Monitor):
     """No power and no output unless FIRING (H01): two of three readings of any of the source's channels."""
 
     STATES = frozenset({State.SAFE, State.PRECHECK, State.READY, State.ARMED, State.COOLDOWN, State.TRIPPED})
@@ -44,10 +44,6 @@ class Spontaneous:
     def __init__(self, channels: tuple[tuple[int, str, float], ...]) -> None:
         """``channels``: (index, name, highest value that is off)."""
         self._channels = channels
-
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
 
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
@@ -61,17 +57,13 @@ class Spontaneous:
             memory, fires = self.DEBOUNCE.judge(memory, i, sample.t_request_s, not sample.value <= off)
             if fires:
                 text = f"{channel} is {sample.value:g} while nothing was fired, at most {off:g} is off"
-                check = (
-                    "switch the generator off at its mains switch; other programs, its front panel, its remote inputs"
-                )
-                age = view.now_s - sample.t_request_s
-                found.append(
-                    Finding("power", TRIP, "H01", "spontaneous_power", channel, sample.value, off, age, text, check)
-                )
+                check = "switch the generator off at its mains switch; other programs, front panel, remote inputs"
+                who = ("power", TRIP, "H01", "spontaneous_power", channel)
+                found.append(Finding(*who, sample.value, off, view.now_s - sample.t_request_s, text, check))
         return memory, found
 
 
-class OverPower:
+class OverPower(Monitor):
     """Measured power within 20 % + 2 W of the highest set-point of the response window, and within 5 % of the cap
     (H02).
     """
@@ -86,46 +78,34 @@ class OverPower:
         self._gain, self._margin_w = 1.0 + ratio, margin_w
         self._cap_w = max(cap_w * 1.05, cap_w + margin_w)
 
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
-
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
         if view.state is not State.FIRING:
             return {}, NOTHING
-        now_w = view.history[-1][1] if view.history else 0.0
         found = []
         for i, channel in self._channels:
             sample = view.samples[i]
             if sample is None:
                 continue
             t, value = sample.t_request_s, sample.value
-            if not memory and value <= now_w * self._gain + self._margin_w and value <= self._cap_w:
-                continue
-            limit = extremes(view.history, t - self._response_s)[1] * self._gain + self._margin_w
+            limit = extremes(view.s.history, t - self._response_s)[1] * self._gain + self._margin_w
             memory, over = self.RATIO.judge(memory, i, t, not value <= limit)
             memory, above_cap = self.CAP.judge(memory, -1 - i, t, not value <= self._cap_w)
             if over or above_cap:
                 limit = min(limit, self._cap_w) if above_cap else limit
                 text = f"{channel} is {value:.1f} W, at most {limit:.1f} W can follow from what was asked"
                 check = "the generator's mode and calibration; other programs or hands at its front panel"
-                found.append(
-                    Finding("power", TRIP, "H02", "power_high", channel, value, limit, view.now_s - t, text, check)
-                )
+                who = ("power", TRIP, "H02", "power_high", channel)
+                found.append(Finding(*who, value, limit, view.now_s - t, text, check))
         return memory, found
 
 
-class UnderPower:
+class UnderPower(Monitor):
     """Power that was asked for arrives; else the dose is unknown (H03): below half of the set-point for a second."""
 
     def __init__(self, index: int, channel: str, response_s: float, floor_w: float, hold_s: float) -> None:
         self._index, self._channel, self._response_s, self._floor_w = index, channel, response_s, floor_w
         self._debounce = Debounce(1, 1, hold_s)
-
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
 
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
@@ -133,30 +113,23 @@ class UnderPower:
         if view.state is not State.FIRING or sample is None:
             return {}, NOTHING
         t, value = sample.t_request_s, sample.value
-        if not memory and view.history and value >= 0.5 * view.history[-1][1]:
-            return memory, NOTHING
-        asked = extremes(view.history, t - self._response_s)[0]
+        asked = extremes(view.s.history, t - self._response_s)[0]
         memory, fires = self._debounce.judge(memory, 0, t, asked > self._floor_w and not value >= 0.5 * asked)
         if not fires:
             return memory, NOTHING
         text = f"{self._channel} is {value:.1f} W where {asked:.1f} W was asked: the dose is unknown"
         check = "the generator's output, its limits and fold-back; power detector; cable to the applicator"
-        return memory, [
-            Finding("power", TRIP, "H03", "power_low", self._channel, value, 0.5 * asked, view.now_s - t, text, check)
-        ]
+        who = ("power", TRIP, "H03", "power_low", self._channel)
+        return memory, [Finding(*who, value, 0.5 * asked, view.now_s - t, text, check)]
 
 
-class ForeignSetpoint:
+class ForeignSetpoint(Monitor):
     """The set-point that the generator reports is one that we gave (H10, H11); before READY it is zero (H09)."""
 
     DEBOUNCE = Debounce(2, 3)
 
     def __init__(self, index: int, channel: str, response_s: float, margin_w: float) -> None:
         self._index, self._channel, self._response_s, self._margin_w = index, channel, response_s, margin_w
-
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
 
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
@@ -165,7 +138,7 @@ class ForeignSetpoint:
             return {}, NOTHING
         t, value, age = sample.t_request_s, sample.value, view.now_s - sample.t_request_s
         if view.state is State.FIRING:
-            low, high = extremes(view.history, t - self._response_s)
+            low, high = extremes(view.s.history, t - self._response_s)
             margin = max(self._margin_w, 0.02 * high)
             # while paused the output is off, and a driver may leave the old set-point standing
             bad = low > 0.0 and not low - margin <= value <= high + margin
@@ -174,15 +147,13 @@ class ForeignSetpoint:
                 return memory, NOTHING
             text = f"{self._channel} reads {value:.1f} W where {low:.1f}..{high:.1f} W was sent"
             check = "another program or a hand at the generator's front panel; a generator that restarted"
-            return memory, [
-                Finding("readback", TRIP, "H10", "foreign_setpoint", self._channel, value, high, age, text, check)
-            ]
+            who = ("readback", TRIP, "H10", "foreign_setpoint", self._channel)
+            return memory, [Finding(*who, value, high, age, text, check)]
         if view.state in (State.PRECHECK, State.READY) and not value <= self._margin_w:
-            text, limit = f"{self._channel} reads {value:.1f} W before anything was fired", self._margin_w
+            text = f"{self._channel} reads {value:.1f} W before anything was fired"
             check = "set the generator to 0 W; close other programs that talk to it"
-            return {}, [
-                Finding("readback", INHIBIT, "H09", "setpoint_not_zero", self._channel, value, limit, age, text, check)
-            ]
+            who = ("readback", INHIBIT, "H09", "setpoint_not_zero", self._channel)
+            return {}, [Finding(*who, value, self._margin_w, age, text, check)]
         return {}, NOTHING
 
 

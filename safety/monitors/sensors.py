@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from safety.monitors.base import ACTIVE, CHECKED, NOTHING, TRIP, Debounce, Debounces, Finding, View, grade
+from safety.monitors.base import ACTIVE, CHECKED, NOTHING, TRIP, Debounce, Debounces, Finding, Monitor, View, grade
 from safety.rules import ChannelRule, Judged
 from safety.types import Quality, State
 
@@ -16,7 +16,7 @@ Indexed = tuple[tuple[int, ChannelRule], ...]
 _GOOD = Quality.GOOD
 
 
-class Staleness:
+class Staleness(Monitor):
     """Every needed channel has a sample whose request is young enough; never seen and future-dated are stale (H15,
     H16, H30).
 
@@ -28,9 +28,6 @@ class Staleness:
         self._always = tuple((i, r.age_limit_s, r) for i, r in rules if r.judged is Judged.ALWAYS)
         self._powered = tuple((i, r.age_limit_s, r) for i, r in rules if r.judged is Judged.POWERED)
         self._source = tuple(item for item in self._always if item[2].channel in source)
-
-    def start(self) -> None:
-        """Nothing to remember."""
 
     def update(self, memory: None, view: View) -> tuple[None, Iterable[Finding]]:
         """Judge one tick."""
@@ -46,7 +43,7 @@ class Staleness:
             for i, limit, rule in judged
             if (sample := samples[i]) is None or not 0.0 <= now - sample.t_request_s <= limit
         ]
-        if view.flowing_s > 0.0 and state is State.FIRING:
+        if view.flows and state is State.FIRING:
             for i, limit, rule in self._powered:
                 sample = samples[i]
                 seen = view.flowing_from_s if sample is None else max(sample.t_request_s, view.flowing_from_s)
@@ -68,7 +65,7 @@ class Staleness:
         return Finding("stale", grade(state), "H15", "staleness", rule.channel, age, limit, age, text, check)
 
 
-class Range:
+class Range(Monitor):
     """Every reading is a number the instrument can truthfully give.
 
     NaN or infinity (H31) and a reading that the device itself disowns (H56) count at once, a value out of range (H59)
@@ -79,10 +76,6 @@ class Range:
 
     def __init__(self, rules: Indexed) -> None:
         self._rules = tuple((i, r.low, r.high, r) for i, r in rules)
-
-    def start(self) -> Debounces:
-        """No pending verdicts."""
-        return {}
 
     def update(self, memory: Debounces, view: View) -> tuple[Debounces, Iterable[Finding]]:
         """Judge one tick."""
@@ -111,7 +104,7 @@ class Range:
     @staticmethod
     def _matters(rule: ChannelRule, t_request_s: float, view: View) -> bool:
         if rule.judged is Judged.POWERED:
-            return view.flowing_s > 0.0 and t_request_s >= view.flowing_from_s
+            return view.flows and t_request_s >= view.flowing_from_s
         return view.now_s - t_request_s <= rule.age_limit_s
 
     @staticmethod
@@ -131,22 +124,18 @@ class Reference(NamedTuple):
     refused: int
 
 
-class Rate:
+class Rate(Monitor):
     """No reading moves faster than its quantity can (H60).
 
-    A step is measured from the last believed sample, so that one spike is not counted twice; two samples may be
-    refused, the third in a row trips. After ten age limits without a believed one the reference starts anew.
+    A step is measured from the last believed sample, so that one spike is not counted twice; one sample may be
+    refused, the second in a row trips. After ten age limits without a believed one the reference starts anew.
     """
 
-    REFUSED_MAX = 2
+    REFUSED_MAX = 1
     SHORTEST_S = 0.1  # below this, noise between two samples would look like a rate
 
     def __init__(self, rules: Indexed) -> None:
         self._rules = tuple((i, r.max_rate, r) for i, r in rules if r.max_rate is not None)
-
-    def start(self) -> Mapping[int, Reference]:
-        """No references."""
-        return {}
 
     def update(self, memory: Mapping[int, Reference], view: View) -> tuple[Mapping[int, Reference], Iterable[Finding]]:
         """Judge one tick."""
@@ -171,11 +160,8 @@ class Rate:
                 seen = abs(value - ref.value) / max(t - ref.t_s, self.SHORTEST_S)
                 text = f"{rule.channel} went from {ref.value:g} to {value:g}: {seen:.3g} per s; possible is {rate:g}"
                 check = rule.check or "the sensor's contact and shielding; pick-up of radio-frequency power"
-                found.append(
-                    Finding(
-                        "rate", grade(view.state), "H60", "rate", rule.channel, seen, rate, view.now_s - t, text, check
-                    )
-                )
+                who = ("rate", grade(view.state), "H60", "rate", rule.channel)
+                found.append(Finding(*who, seen, rate, view.now_s - t, text, check))
         return ({**memory, **changed} if changed else memory), found
 
 
@@ -189,7 +175,7 @@ class Window(NamedTuple):
     t_newest_s: float
 
 
-class Frozen:
+class Frozen(Monitor):
     """A live sensor is never still: while power flows, its readings must spread by its noise floor within the window
     (H58).
 
@@ -203,13 +189,9 @@ class Frozen:
         self._rules = tuple((i, r.noise_floor, r) for i, r in rules if r.noise_floor is not None)
         self._window_s = window_s
 
-    def start(self) -> Mapping[int, Window]:
-        """No windows."""
-        return {}
-
     def update(self, memory: Mapping[int, Window], view: View) -> tuple[Mapping[int, Window], Iterable[Finding]]:
         """Judge one tick."""
-        if view.state not in ACTIVE or view.flowing_s <= 0.0:
+        if view.state not in ACTIVE or not view.flows:
             return {}, NOTHING
         changed: dict[int, Window] = {}
         found = []
@@ -221,23 +203,18 @@ class Frozen:
             t, value = sample.t_request_s, sample.value
             window = memory.get(i)
             if window is None or window.t_newest_s != t:
-                if window is None:
-                    window = Window(t, value, value, 1, t)
+                low, high = (value, value) if window is None else (min(window.low, value), max(window.high, value))
+                if window is not None and high - low < floor:
+                    window = Window(window.t0_s, low, high, window.samples + 1, t)
                 else:
-                    low, high = min(window.low, value), max(window.high, value)
-                    if high - low < floor:
-                        window = Window(window.t0_s, low, high, window.samples + 1, t)
-                    else:
-                        window = Window(t, value, value, 1, t)
+                    window = Window(t, value, value, 1, t)
                 changed[i] = window
             span = window.t_newest_s - window.t0_s
             if window.samples >= self.SAMPLES and span >= self._window_s:
                 spread = window.high - window.low
-                text = (
-                    f"{rule.channel} stands at {value:g} for {span:.1f} s under power; a live sensor moves by {floor:g}"
-                )
+                stands = f"{rule.channel} stands at {value:g} for {span:.1f} s under power"
+                text = f"{stands}; a live sensor moves by {floor:g}"
                 check = rule.check or "whether the instrument still measures; a cached or frozen reading"
-                found.append(
-                    Finding("frozen", TRIP, "H58", "frozen", rule.channel, spread, floor, view.now_s - t, text, check)
-                )
+                who = ("frozen", TRIP, "H58", "frozen", rule.channel)
+                found.append(Finding(*who, spread, floor, view.now_s - t, text, check))
         return ({**memory, **changed} if changed else memory), found

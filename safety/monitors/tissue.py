@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from safety.monitors.base import NOTHING, STOP, TRIP, Debounce, Debounces, Finding, View
+from safety.monitors.base import NOTHING, STOP, TRIP, Debounce, Debounces, Finding, Monitor, View
 from safety.monitors.bounds import BoundRule, DoseRule, Read, Reading, of, powered
 from safety.rules import HeatingRule
 from safety.types import State
@@ -35,16 +35,16 @@ def temperatures(config: Config) -> Iterator[BoundRule]:
         ("coolant_c", "H43", (roles.coolant,), WARM, "the coolant's reservoir and its cooling"),
         ("cable_c", "H55", roles.cable, HOT, "this connector: dirt, damage, a loose nut; the match of the load"),
     ):
-        bound = config.limits.get(name)
+        bound = config.limits[name]  # a compiled ceiling, if nothing else
         for channel in channels:
-            if bound is not None and channel is not None:
+            if channel is not None:
                 text = f"{channel} is {{value:.1f}} C, limit {{limit:g}} C ({bound.layer})"
                 who = ("temperature", hazard, "over_temperature", channel, of(config.index[channel]))
                 hysteresis = config.thresholds.hysteresis_c
                 yield BoundRule(*who, -math.inf, bound.value, debounce, text, check, hysteresis)
 
 
-def _apart(indices: tuple[int, ...], at_rest: bool = False) -> Read:
+def _apart(indices: tuple[int, ...], at_rest: bool) -> Read:
     """How far sensors are apart, C; ``at_rest``: in PRECHECK only."""
 
     def read(view: View) -> Reading | None:
@@ -135,7 +135,7 @@ def _pad_a2(power: int, impedance: int, pads: int) -> Callable[[View], float]:
     return rate
 
 
-class Heating:
+class Heating(Monitor):
     """While power flows, energy that was delivered is felt by the sensors that the bench says must feel it (H57, H64).
 
     Memory: values at FIRE, and pending verdicts.
@@ -165,12 +165,12 @@ class Heating:
             if i not in first:
                 first = {**first, i: sample.value}
             rise_c = sample.value - first[i]
-            if view.energy_j <= rule.energy_j or view.flowing_s <= 0.0:
+            if view.s.energy_j <= rule.energy_j or not view.flows:
                 continue
             pending, fires = self.DEBOUNCE.judge(pending, i, sample.t_request_s, not rise_c >= rule.rise_c)
             if fires:
                 text = (
-                    f"{rule.channel} is {rise_c:.1f} C above its start after {view.energy_j:.0f} J,"
+                    f"{rule.channel} is {rise_c:.1f} C above its start after {view.s.energy_j:.0f} J,"
                     f" expected {rule.rise_c:g} C from {rule.energy_j:g} J on"
                 )
                 check = "whether the sensor sits where the bench file says, its wires, the applicator in the tissue"

@@ -16,7 +16,7 @@ from controller import cli
 from controller.evidence import layers, page
 from controller.evidence.argument import claims, failures, table
 from controller.evidence.store import Evidence, Found
-from safety.hazards import Hazard
+from controller.hazards import Hazard
 
 STALL = Hazard(
     id="H38",
@@ -109,7 +109,7 @@ def test_what_a_run_counts_as_wrong_is_said() -> None:
 
 def test_a_case_that_holds_has_no_warning() -> None:
     good = evidence([], states=5)
-    found = Found(dict.fromkeys(("campaign", "tests", "exploration", "mutation", "processes"), good), {})
+    found = Found(dict.fromkeys(("campaign", "tests", "exploration", "mutation", "processes", "soak"), good), {})
     assert "<div class=warn>" not in case(found)
 
 
@@ -231,7 +231,7 @@ def test_the_command_writes_the_page_and_says_what_is_missing(
     assert cli.run(["safety-case", "--readme", "README.md"]) == 0
     told = capsys.readouterr().out
     assert "docs/safety-case.html: 82 hazards, 0 failed" in told
-    assert "not run: campaign, tests, exploration, mutation, processes" in told
+    assert "not run: campaign, tests, exploration, mutation, processes, soak" in told
     assert "<h1>Openablate: safety case</h1>" in (tmp_path / "docs/safety-case.html").read_text()
     assert "| kernel and gate |" in readme.read_text()
     assert cli.run(["safety-case", "--strict"]) == 8

@@ -25,7 +25,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert found.evidence["mutation"].rows == [{"file": "kernel.py"}]
     assert found.evidence["mutation"].commit == revision()
     assert found.evidence["campaign"].command == "ablate campaign"
-    assert found.missing == ("tests", "exploration", "processes")
+    assert found.missing == ("tests", "exploration", "processes", "soak")
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
@@ -75,7 +75,14 @@ def test_two_of_one_name_are_none(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    assert store.read(tmp_path / "none").missing == ("campaign", "tests", "exploration", "mutation", "processes")
+    assert store.read(tmp_path / "none").missing == (
+        "campaign",
+        "tests",
+        "exploration",
+        "mutation",
+        "processes",
+        "soak",
+    )
 
 
 def test_no_value_that_is_no_json_is_written(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ from tests.mutation.runner import Module, Row, canaries, run_all
 from tests.mutation.targets import ROOT, modules
 
 HERE = Path(__file__).parent
-EQUIVALENTS, COUNTS = HERE / "equivalents.toml", HERE / "counts.toml"
+EQUIVALENTS = (HERE / "equivalents.toml", HERE / "equivalents_codecs.toml")
+COUNTS = HERE / "counts.toml"
 EVIDENCE = ROOT / "build" / "evidence" / "mutation.json"
 VERDICTS = (child.KILLED, "equivalent", child.SURVIVED, child.CRASHED, child.TIMEOUT, child.NO_TESTS, child.INFRA)
 FAILING = VERDICTS[2:]
@@ -33,7 +34,8 @@ FAILING = VERDICTS[2:]
 
 def proofs() -> dict[tuple[str, str], str]:
     """(module, mutant) -> why nothing can kill it."""
-    rows = tomllib.loads(EQUIVALENTS.read_text(encoding="utf-8")).get("equivalent", [])
+    files = (tomllib.loads(path.read_text(encoding="utf-8")) for path in EQUIVALENTS)
+    rows = [row for file in files for row in file.get("equivalent", [])]
     return {(row["module"], row["mutant"]): row["proof"] for row in rows}
 
 

@@ -38,10 +38,10 @@ CANARIES = (
     _safety("limits", "return a > b if name in LOWER_BOUNDS else a < b", "return a > b"),  # the laxest layer counts
     _safety("limits", "power_w=250.0", "power_w=2500.0"),  # another ceiling
     _safety("latch", "if crc != _crc(document) or ", "if "),  # a damaged latch is believed
-    _safety("latch", "lockout=True,\n    )", "lockout=False,\n    )"),  # an unreadable latch may be reset
+    _safety("latch", "0.0, lockout=True)", "0.0, lockout=False)"),  # an unreadable latch may be reset
     _safety("permits", "not after_s < sample.t_request_s", "not after_s <= sample.t_request_s"),  # an old proof of off
     _safety("permits", '("line", frozenset({State.FIRING}), _line)', '("line", frozenset(), _line)'),  # nobody looks
-    _safety("permits", 'at.state.holder == "footswitch"', 'at.state.holder != "footswitch"'),  # the wrong hand holds
+    _safety("permits", 'at.s.holder == "footswitch"', 'at.s.holder != "footswitch"'),  # the wrong hand holds
     _safety("transitions", "if state in _FALLS:", "if state in ():"),  # a trip stops nothing
     _safety("transitions", "s.epoch += 1\n        turn.go(State.SAFE", "turn.go(State.SAFE"),  # old set-points live on
     _safety("transitions", "if request.origin not in origins:", "if False:"),  # the network may arm

@@ -115,7 +115,8 @@ class Module:
         """Of everything that may bear on a verdict: the module, what it may import, its tests and their helpers."""
         digest = hashlib.sha256()
         imported = (ROOT / self.name.split(".")[0]).rglob("*.py")
-        helpers = (p for f in ("safety", "watchdog") for p in (ROOT / "tests" / f).glob("[!t]*.py"))
+        folders = ("drivers",) if self.name.startswith("drivers.") else ("safety", "watchdog")
+        helpers = (p for f in folders for p in (ROOT / "tests" / f).glob("[!t]*.py"))
         asked = (ROOT / path for path in self.tests)
         for file in sorted({*imported, *helpers, *asked, Path(child.__file__), Path(total.__file__)}):
             digest.update(file.read_bytes())

@@ -16,7 +16,6 @@ SLOWEST_S = 0.6
 
 KERNEL = ("safety/edges", "safety/acts", "safety/interlocks")
 ALSO: Mapping[str, tuple[str, ...]] = {
-    "safety.hazards": ("safety/hazard_table",),
     "safety.safeoff": ("watchdog/enable_echo",),
     "safety.state": ("safety/mutants_rules",),
     "safety.monitors": KERNEL,
@@ -49,9 +48,7 @@ def tests(module: str) -> list[str]:
     """Test files of a module, the sharpest first; those that exist."""
     top, *_, last = module.split(".")
     if top == "drivers":
-        name = module.split(".")[1]
-        stems = [f"watchdog/mutants_{name}", f"drivers/{name}", f"drivers/{name.split('_')[0]}"]
-        stems = [f"drivers/mutants_{name}", f"drivers/{name}", f"drivers/{name.split('_')[0]}", "drivers/sensors"]
+        stems = [f"drivers/mutants_{module.split('.')[1]}"]  # a table of its own: milliseconds, and no emulator
     else:
         folder = "watchdog" if ".watchdog" in module else "safety"
         stems = [f"{folder}/mutants_{last}", f"{folder}/{last}", *ALSO.get(module, ())]

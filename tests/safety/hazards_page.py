@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from safety.hazards import KINDS, Hazard, parse
+from controller.hazards import KINDS, Hazard, parse
 
 ROOT = Path(__file__).parents[2]
 TABLE, PAGE = ROOT / "safety" / "hazards.toml", ROOT / "docs" / "hazards.md"

@@ -189,7 +189,7 @@ def test_a_permit_that_is_taken_out_is_noticed(state: State, item: str, monkeypa
 
 
 def without_epoch(turn: Turn, reason: str, who: str = "") -> None:
-    turn.at.state.off_at_s, turn.at.state.holder = turn.at.now_s, ""
+    turn.at.s.off_at_s, turn.at.s.holder = turn.at.now_s, ""
     turn.go(State.STOPPING, reason, who)
 
 

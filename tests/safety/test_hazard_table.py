@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from safety.hazards import IDS, Hazard, parse
+from controller.hazards import IDS, Hazard, parse
 from tests.safety.hazards_page import PAGE, TABLE, render
 
 GOOD = """[[hazard]]

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safety.limits import CEILINGS, Bound, Limits, effective, loosened, power_for_age_w
+from controller.config.layers import Layer, loosenings
+from controller.config.yaml_loader import parse
+from safety.limits import CEILINGS, Bound, Limits, effective, power_for_age_w
 
 WATTS = st.one_of(st.none(), st.floats(0.0, 1000.0))
 
@@ -42,14 +44,13 @@ def test_compiled_ceilings() -> None:
 
 
 def test_what_asks_for_more_is_named_for_the_configuration_to_refuse() -> None:
-    found = loosened(
-        (("bench", Limits(power_w=50.0, flow_min_ml_min=40.0)), ("protocol", Limits(60.0, flow_min_ml_min=30.0)))
-    )
-    assert [(f.limit, f.layer, f.value, f.above_layer, f.above_value) for f in found] == [
-        ("power_w", "protocol", 60.0, "bench", 50.0),
-        ("flow_min_ml_min", "protocol", 30.0, "bench", 40.0),
-    ]
-    assert loosened((("bench", Limits(power_w=50.0)), ("protocol", Limits(power_w=50.0)))) == []
+    document = parse("limits:\n  power_w: 60\n  flow_min_ml_min: 30\n", "f.yaml")
+    bench = Layer("bench", Limits(power_w=50.0, flow_min_ml_min=40.0), document)
+    found = loosenings((bench, Layer("protocol", Limits(60.0, flow_min_ml_min=30.0), document)))
+    assert [(p.path, p.line) for p in found] == [("limits.power_w", 2), ("limits.flow_min_ml_min", 3)]
+    assert "60 W is above the bench's 50 W" in str(found[0])
+    assert "30 mL/min is below the bench's 40 mL/min" in str(found[1])
+    assert loosenings((bench, Layer("protocol", Limits(power_w=50.0), document))) == []
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.001])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.mutation.total import raises_nothing
+from tests.safety.views import sample, view
 
 
 @raises_nothing
@@ -34,6 +35,41 @@ def test_a_finding_as_a_trip() -> None:
     trip = Finding(*words, "other", True, True).trip(5.0)
     assert (trip.device, trip.lockout, trip.pump_off) == ("other", True, True)
     assert Finding(*words, "other", lockout=True).trip(5.0).pump_off is False
+
+
+@pytest.mark.parametrize(
+    "from_s, for_s, flows, seen_s",
+    [(95.0, 4.0, True, 95.0), (95.0, 0.0, False, 95.0), (None, 4.0, False, 100.0), (None, 0.0, False, 100.0)],
+)
+@raises_nothing
+def test_power_flows_from_the_tick_after_it_was_seen(
+    from_s: float | None, for_s: float, flows: bool, seen_s: float
+) -> None:
+    now = view("ARMED", flowing_from_s=from_s, flowing_s=for_s)
+    assert (now.flows, now.flowing_from_s, now.state.value) == (flows, seen_s, "ARMED")
+
+
+@pytest.mark.parametrize(
+    "t_s, quality, young",
+    [
+        (99.75, 0, True), (99.749, 0, False), (100.0, 0, True), (100.001, 0, False), (99.875, 1, False),
+        (99.875, 2, False), (99.0, 0, False), (100.5, 0, False),
+    ],
+)  # fmt: skip
+@raises_nothing
+def test_a_young_sample(t_s: float, quality: int, young: bool) -> None:
+    one = sample(7.0, t_s, quality)
+    assert view("SAFE", (None, one)).young(1, 0.25) is (one if young else None)
+    assert view("SAFE", (None, one)).young(0, 0.25) is None
+
+
+@raises_nothing
+def test_a_monitor_begins_with_nothing() -> None:
+    from safety.monitors.base import Monitor
+    from safety.monitors.host import Daemon
+
+    assert Monitor in Daemon.__mro__
+    assert Daemon().start() == {}
 
 
 def judged(n: int, m: int, hold_s: float, verdicts: str, step_s: float = 0.25) -> str:

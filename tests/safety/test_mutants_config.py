@@ -51,13 +51,13 @@ def test_what_follows() -> None:
     made = config()
     assert made.names == NAMES
     assert made.index == {name: k for k, name in enumerate(NAMES)}
-    assert (made.source, made.regulated, made.meters, made.foot) == (((1, False), (3, True)), "g.power_w", (1,), None)
+    assert (made.source, made.regulated, made.meters, made.foot) == (((1, 1.0), (3, 0.0)), "g.power_w", (1,), None)
     assert made.source_age_s == 0.25
     assert made.history_s == pytest.approx(0.3 + 0.25 + 0.5)
     assert (made.power_cap_w, made.power_why) == (200.0, ("power: data-age",))
     assert len(made.monitors) > 10
     forward = config(roles=roles(forward="g.forward_w", footswitch=("i.no_closed", "i.nc_closed")))
-    assert (forward.source, forward.regulated) == (((1, False), (2, False), (3, True)), "g.forward_w")
+    assert (forward.source, forward.regulated) == (((1, 1.0), (2, 1.0), (3, 0.0)), "g.forward_w")
     assert (forward.meters, forward.foot) == ((1, 2), (6, 7))
     named = config(roles=roles(forward="g.forward_w", regulated="g.power_w"))
     assert (named.regulated, named.meters) == ("g.power_w", (1,))

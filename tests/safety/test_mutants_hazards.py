@@ -29,7 +29,7 @@ def _value(value: Any) -> str:
 
 @raises_nothing
 def test_a_whole_row() -> None:
-    from safety.hazards import parse
+    from controller.hazards import parse
 
     rows = parse(toml(numbers={}, trips_within_s=0.5, check="c", reason="r", missing="m"))
     one, two = rows[:2]
@@ -55,7 +55,7 @@ def test_lists_are_lists(key: str) -> None:
 
 
 def refused(match: str, **change: Any) -> None:
-    from safety.hazards import parse
+    from controller.hazards import parse
 
     with pytest.raises(ValueError, match=f"^hazard {change.get('id', 'H01')}: {match}"):
         parse(toml(**change))
@@ -84,7 +84,7 @@ def test_what_must_be_there(key: str) -> None:
 )  # fmt: skip
 @raises_nothing
 def test_what_a_kind_needs(kind: str, needs: list[str]) -> None:
-    from safety.hazards import parse
+    from controller.hazards import parse
 
     whole = {"check": "c", "reason": "r", "missing": "m", "kind": kind}
     assert parse(toml(**whole))[0].kind == kind
@@ -109,7 +109,7 @@ def test_words(change: dict[str, Any]) -> None:
 )  # fmt: skip
 @raises_nothing
 def test_the_latch_follows_from_the_action(action: list[str], latch: str, alarm: str) -> None:
-    from safety.hazards import parse
+    from controller.hazards import parse
 
     assert parse(toml(action=action, latch=latch, alarm=alarm))[0].latch == latch
     for other in {"none", "latched", "lockout"} - {latch}:
@@ -118,7 +118,7 @@ def test_the_latch_follows_from_the_action(action: list[str], latch: str, alarm:
 
 @raises_nothing
 def test_ids_are_all_there_once_in_order() -> None:
-    from safety.hazards import IDS, parse
+    from controller.hazards import IDS, parse
 
     assert (IDS[0], IDS[8], IDS[-1], len(IDS)) == ("H01", "H09", "H82", 82)
     blocks = toml().split("[[hazard]]\n")[1:]

@@ -126,7 +126,7 @@ def test_another_configuration(state: str) -> None:
     from safety.monitors.host import ConfigHash
 
     monitor: Any = ConfigHash("abc")
-    assert (monitor.start(), monitor.update(None, view(state, config_hash="abc"))) == (None, (None, ()))
+    assert (monitor.start(), monitor.update(None, view(state, config_hash="abc"))) == ({}, (None, ()))
     memory, found = monitor.update(None, view(state, config_hash="abd"))
     if state not in CHECKED:
         assert (memory, told(found)) == (None, [])
@@ -310,7 +310,7 @@ def spent(state: str = "FIRING", energy_j: float = 0.0, on_time_s: float = 0.0, 
     from safety.monitors.host import Budget
 
     monitor: Any = Budget(Bound(1000.0, "protocol"), Bound(60.0, "bench"), cap_w)
-    assert monitor.start() is None
+    assert monitor.start() == {}
     memory, found = monitor.update(None, view(state, energy_j=energy_j, on_time_s=on_time_s))
     assert memory is None
     return [*found]

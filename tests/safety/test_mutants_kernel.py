@@ -398,21 +398,28 @@ def test_what_monitors_see() -> None:
     before = state(config, entered_s=90.0, pump_since_s=91.0, enable_since_s=92.0, memories=(5,))
     after, out = step(config, before, inputs(), 100.125)
     (seen,) = spy.views
-    assert (seen.now_s, seen.dt_s, seen.state.value, seen.in_state_s) == (100.125, 0.125, "FIRING", 10.125)
+    assert (seen.now_s, seen.dt_s, seen.state.value, seen.s.entered_s) == (100.125, 0.125, "FIRING", 90.0)
+    assert seen.config is config
     assert [s.channel for s in seen.samples] == list(NAMES)
-    assert (seen.flowing_s, seen.flowing_from_s, seen.history) == (4.375, 95.5, ((95.0, 50.0),))
-    assert (seen.energy_j, seen.on_time_s, seen.pump_on, seen.pump_s) == (206.25, 4.125, True, 9.125)
-    assert (seen.enable, seen.enable_s, after.memories, out.blocked_by) == (True, 8.125, (6,), ())
+    assert (seen.flows, seen.flowing_from_s, seen.s.history) == (True, 95.5, ((95.0, 50.0),))
+    assert (seen.s.energy_j, seen.s.on_time_s, seen.s.pump_on, seen.s.pump_since_s) == (206.25, 4.125, True, 91.0)
+    assert (seen.s.enable, seen.s.enable_since_s, after.memories, out.blocked_by) == (True, 92.0, (6,), ())
     step(config, state(config, memories=(5,), fired=False), inputs(OFF, applied_w=0.0), 100.125)
-    assert (spy.views[1].flowing_s, spy.views[1].flowing_from_s, spy.views[1].fired) == (0.0, 100.125, False)
+    assert (spy.views[1].flows, spy.views[1].flowing_from_s, spy.views[1].s.fired) == (False, 100.125, False)
     fresh = state(config, "BOOT", now_s=None, memories=(0,))
     step(config, fresh, inputs(OFF), 100.125)
-    assert (spy.views[2].dt_s, spy.views[2].in_state_s, spy.views[2].pump_s, spy.views[2].enable_s) == (
-        None,
-        0.0,
-        0.0,
-        0.0,
-    )
+    s = spy.views[2].s
+    assert (spy.views[2].dt_s, s.entered_s, s.pump_since_s, s.enable_since_s) == (None, 100.125, 100.125, 100.125)
+
+
+@raises_nothing
+def test_acts_are_heard_in_the_same_tick() -> None:
+    from safety.types import Origin, Request, Verb
+
+    after, out = stepped(said=inputs(requests=(Request(Verb.STOP, Origin.NETWORK, 100.0, "anna"),)))
+    assert (after.state.value, out.state.value, out.command_off) == ("STOPPING", "STOPPING", True)
+    assert [kind for kind, _ in out.events] == ["stop", "state"]
+    assert (out.permit.max_w, out.permit.epoch, out.enable) == (0.0, 8, False)
 
 
 @raises_nothing

@@ -25,7 +25,7 @@ def seen(at_s: float = NOW_S - 0.1, **values: float) -> dict[str, Any]:
 def evidence(samples: dict[str, Any] | None = None, **changes: Any) -> Any:
     """What the predicates see: a bench with a tip and a footswitch. ``changes``: of state, inputs, roles, timing."""
     from safety.config import ChannelRule, Config, Limits, Roles, Timing
-    from safety.permits import Evidence
+    from safety.monitors.base import View
     from safety.state import KernelState
     from safety.types import Inputs, State
 
@@ -49,7 +49,7 @@ def evidence(samples: dict[str, Any] | None = None, **changes: Any) -> Any:
     }
     state = KernelState(**words)
     samples = seen() if samples is None else samples
-    return Evidence(config, state, inputs, [samples.get(name) for name in names], NOW_S)
+    return View(config, state, inputs, [samples.get(name) for name in names], NOW_S)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def holds(item: str, at: Any) -> bool:
     """The predicate of an item in the state it is in."""
     from safety import permits
 
-    return dict(permits.BY_STATE[at.state.state])[item](at)
+    return dict(permits.BY_STATE[at.state])[item](at)
 
 
 def test_the_table_is_this() -> None:

@@ -274,7 +274,10 @@ def test_before_ready_it_is_zero(state: str, value: float, zero: bool) -> None:
 NAMES = ("g.spare_c", "g.power_w", "g.rf_on", "g.forward_w", "g.reverse_w", "g.hz", "i.a_closed", "i.b_closed")
 
 
-def bounds(frequency: bool = False, reverse: bool = True, forward: bool = True, **limits: float) -> list[Any]:
+def bounds(
+    frequency: bool = False, reverse: bool = True, forward: bool = True, old: str = "", **limits: float
+) -> list[Any]:
+    """The rules of a source; the channel ``old`` may be half a second old, all others a quarter."""
     from safety.config import ChannelRule, Config, Limits, Roles
     from safety.monitors.power import source_bounds
 
@@ -282,7 +285,7 @@ def bounds(frequency: bool = False, reverse: bool = True, forward: bool = True, 
     told |= {"reverse": "g.reverse_w"} if reverse else {}
     told |= {"frequency": "g.hz"} if frequency else {}
     config = Config(
-        channels=tuple(ChannelRule(name, -5.0, 3e9) for name in NAMES),
+        channels=tuple(ChannelRule(name, -5.0, 3e9, 0.5 if name == old else 0.25) for name in NAMES),
         roles=Roles("g.power_w", "g.rf_on", ("i.a_closed", "i.b_closed"), **told),
         layers=(("bench", Limits(**limits)),),
         band_hz=(2.4e9, 2.5e9),
@@ -306,7 +309,7 @@ def test_what_is_not_measured_is_not_bounded() -> None:
 def test_the_frequency() -> None:
     (rule,) = bounds(frequency=True, reverse=False)
     assert rule[:4] == ("frequency", "H13", "frequency", "g.hz")
-    assert (rule.low, rule.high, rule.hysteresis) == (2.4e9, 2.5e9, 0.0)
+    assert (rule.low, rule.high, rule.hysteresis, rule.debounce) == (2.4e9, 2.5e9, 0.0, (2, 3, 0.1))
     assert rule.text.format(value=2.6e9, limit=2.5e9) == "g.hz is 2.6e+09 Hz, outside its band; limit 2.5e+09 Hz"
     assert rule.check == "preset, reference and lock of the generator"
     assert read(rule, None, None) == (99.875, 2.45e9)
@@ -320,6 +323,19 @@ def test_at_rest_nothing_comes_back() -> None:
     assert rule.text.format(value=2.0, limit=1.0) == "g.reverse_w is 2.0 W at rest, at most 1 W is none"
     assert rule.check.startswith("detector and cable")
     assert (read(rule, 2.0, None, "READY"), read(rule, 2.0, 9.0)) == ((99.8125, 2.0), None)
+
+
+@pytest.mark.parametrize(
+    "old, back, share", [("", True, False), ("g.reverse_w", True, False), ("g.forward_w", False, True)]
+)
+@raises_nothing
+def test_each_meter_has_its_own_age(old: str, back: bool, share: bool) -> None:
+    """Forward power of 0.4 s ago, reverse of 0.2 s or, where forward is the one that may be old, 0.4 s ago."""
+    share_rule, watts, _ = bounds(old=old, reflected_share=0.5, reflected_w=20.0)
+    samples = [None, None, None, sample(50.0, 99.6), sample(25.0, 99.8 if back else 99.6)]
+    assert (watts.read(view("FIRING", tuple(samples))) is not None) is back
+    samples[4] = sample(25.0, 99.8)
+    assert (share_rule.read(view("FIRING", tuple(samples))) is not None) is share
 
 
 @raises_nothing
@@ -341,7 +357,9 @@ def test_what_comes_back_as_a_share_and_in_watts() -> None:
     for back_w, out_w in ((None, 50.0), (25.0, None), (25.0, 0.0), (25.0, -0.5)):
         assert read(share, back_w, out_w) is None
     assert least[:4] == ("reflected", "H54", "reflectometer", "g.reverse_w")
-    assert (least.low, least.high, least.debounce.n, least.debounce.m) == (0.002, INF, 2, 3)
+    assert (least.low, least.high, least.debounce) == (0.002, INF, (2, 3, 2.5))
+    assert read(share, 25.0, 50.0)[0] == 99.75  # the older of the two
+    assert read(least, 25.0, 50.0) == (99.75, 0.51)  # half a watt in favour of the meter
     said = "0.001 of forward power comes back, never less than 0.002 (bench) if the meter works"
     assert least.text.format(value=0.001, limit=0.002) == said
     assert least.check.startswith("detector and cable")

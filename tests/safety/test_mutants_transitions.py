@@ -27,7 +27,7 @@ def a_turn(
 ) -> Any:
     """A turn at t = 50 s that has been advanced. ``values`` and ``at_s``: of channels, by default off and new."""
     from safety.config import ChannelRule, Config, Roles
-    from safety.permits import Evidence
+    from safety.monitors.base import View
     from safety.state import KernelState
     from safety.transitions import advance
     from safety.turn import Turn
@@ -43,7 +43,7 @@ def a_turn(
     s = KernelState(
         **{"state": State[state], "memories": (), "epoch": 7, "entered_s": 49.0, "off_at_s": 49.75, **words}
     )
-    turn = Turn(Evidence(made, s, Inputs({}, tuple(requests), **(inputs or {})), samples, NOW_S), [*findings], [*items])
+    turn = Turn(View(made, s, Inputs({}, tuple(requests), **(inputs or {})), samples, NOW_S), [*findings], [*items])
     advance(turn)
     return turn
 
@@ -75,7 +75,7 @@ def trips(*lockouts: bool) -> tuple[Any, ...]:
 
 
 def state(turn: Any) -> str:
-    return str(turn.at.state.state.value)
+    return str(turn.at.state.value)
 
 
 def moved(turn: Any) -> list[tuple[object, ...]]:
@@ -152,7 +152,7 @@ def test_anybody_may_stop(where: str, origin: str) -> None:
     to, why = ("SAFE" if where == "ARMED" else "STOPPING"), ("stop: smoke" if where == "FIRING" else "stop")
     assert moved(turn) == [(to, why, "anna")]
     assert kinds(turn) == ["stop", "stop", "state"]
-    assert turn.at.state.epoch == 8
+    assert turn.at.s.epoch == 8
 
 
 @raises_nothing
@@ -166,7 +166,7 @@ def test_stop_wins(verb: str, where: str) -> None:
     turn = a_turn(where, requests=(ask(verb, "FOREGROUND"), ask("STOP")), inputs={"foreground_lease_s": 49.9})
     assert refused(turn) == [(verb.lower(), ["stop"])]
     assert state(turn) == {"SAFE": "SAFE", "READY": "STOPPING", "ARMED": "SAFE", "TRIPPED": "TRIPPED"}[where]
-    assert turn.at.state.acked is False
+    assert turn.at.s.acked is False
 
 
 # ---- trips
@@ -177,7 +177,7 @@ def test_stop_wins(verb: str, where: str) -> None:
 def test_a_trip_is_latched_everywhere_and_halts_where_it_must(where: str) -> None:
     falls = where in {"SAFE", "PRECHECK", "READY", "ARMED", "FIRING", "COOLDOWN"}
     turn = a_turn(where, ("temperature", "off"), (finding(1, text="first"), finding(2), finding(2, "H46", text="then")))
-    s = turn.at.state
+    s = turn.at.s
     assert [t.hazard for t in turn.new_trips] == ["H45", "H46"]
     assert [(t.hazard, t.t_s, t.text) for t in s.trips] == [("H45", 50.0, "too hot"), ("H46", 50.0, "then")]
     assert moved(turn) == ([("STOPPING", "too hot", "")] if falls else [])
@@ -263,11 +263,11 @@ def test_a_bad_sample_at_boot_is_no_evidence_of_power() -> None:
 @raises_nothing
 def test_prepare() -> None:
     turn = a_turn("SAFE", requests=(ask("PREPARE"),), fired=True)
-    assert (moved(turn), turn.at.state.fired, kinds(turn)) == (
+    assert (moved(turn), turn.at.s.fired, kinds(turn)) == (
         [("PRECHECK", "prepare", "anna")], False, ["prepare", "state"],
     )  # fmt: skip
     turn = a_turn("SAFE", ("estop",), requests=(ask("PREPARE"),), fired=True)
-    assert (moved(turn), refused(turn), turn.at.state.fired) == ([], [("prepare", ["estop"])], True)
+    assert (moved(turn), refused(turn), turn.at.s.fired) == ([], [("prepare", ["estop"])], True)
     assert a_turn("SAFE").events == []
 
 
@@ -307,11 +307,11 @@ def test_ready_waits_five_minutes(entered_s: float, to: str) -> None:
 @raises_nothing
 def test_arm() -> None:
     turn = a_turn("READY", requests=(ask("ARM"),), foot_released=True)
-    s = turn.at.state
+    s = turn.at.s
     assert (moved(turn), kinds(turn)) == ([("ARMED", "arm", "anna")], ["arm", "state"])
     assert (s.epoch, s.armed_at_s, s.foot_released) == (8, 50.0, False)
     turn = a_turn("READY", ("flow",), requests=(ask("ARM"),))
-    assert (state(turn), refused(turn), turn.at.state.epoch) == ("READY", [("arm", ["flow"])], 7)
+    assert (state(turn), refused(turn), turn.at.s.epoch) == ("READY", [("arm", ["flow"])], 7)
 
 
 FIRE: dict[str, Any] = {"requests": (), "inputs": {"foreground_lease_s": 49.875}, "armed_at_s": 45.0}
@@ -321,7 +321,7 @@ FIRE: dict[str, Any] = {"requests": (), "inputs": {"foreground_lease_s": 49.875}
 def test_fire_from_the_foreground() -> None:
     words: dict[str, Any] = {**FIRE, "requests": (ask("FIRE", "FOREGROUND"),), "energy_j": 5.0, "on_time_s": 6.0}
     turn = a_turn("ARMED", **words)
-    s = turn.at.state
+    s = turn.at.s
     assert (moved(turn), kinds(turn), turn.items) == ([("FIRING", "fire", "anna")], ["fire", "state"], ["line"])
     assert (s.holder, s.fired, s.energy_j, s.on_time_s, s.armed_at_s, s.epoch) == (
         "foreground", True, 0.0, 0.0, math.inf, 7,
@@ -343,7 +343,7 @@ def test_fire_from_the_foreground() -> None:
 def test_disarmed(items: tuple[str, ...], armed_s: float, reason: str, by: list[str], fires: bool) -> None:
     requests = (ask("FIRE", "FOREGROUND"),) if fires else ()
     turn = a_turn("ARMED", items, **{**FIRE, "requests": requests, "armed_at_s": armed_s})
-    assert (moved(turn), turn.at.state.epoch) == ([("SAFE", reason, "")], 8)
+    assert (moved(turn), turn.at.s.epoch) == ([("SAFE", reason, "")], 8)
     assert refused(turn) == ([("fire", by)] if fires else [])
 
 
@@ -358,7 +358,7 @@ PRESSED = {"i.no_closed": 1.0, "i.nc_closed": 0.0}
 @raises_nothing
 def test_fire_by_the_footswitch() -> None:
     turn = a_turn("ARMED", **FIRE, values=PRESSED, foot_released=True)
-    assert (moved(turn), turn.at.state.holder) == ([("FIRING", "fire", "footswitch")], "footswitch")
+    assert (moved(turn), turn.at.s.holder) == ([("FIRING", "fire", "footswitch")], "footswitch")
     assert turn.events[0] == ("fire", {"origin": "footswitch", "who": "", "reason": ""})
     assert a_turn("ARMED", **FIRE, values=PRESSED).events == []  # never seen released
     old: dict[str, Any] = dict.fromkeys(PRESSED, 49.0)
@@ -372,10 +372,10 @@ def test_fire_by_the_footswitch() -> None:
 @raises_nothing
 def test_a_release_counts_after_arm(no_s: float, nc_s: float, released: bool) -> None:
     turn = a_turn("ARMED", **FIRE, at_s={"i.no_closed": no_s, "i.nc_closed": nc_s})
-    assert (turn.at.state.foot_released, turn.events) == (released, [])
-    assert a_turn("ARMED", **FIRE, at_s={"i.no_closed": no_s}, foot_released=True).at.state.foot_released is True
+    assert (turn.at.s.foot_released, turn.events) == (released, [])
+    assert a_turn("ARMED", **FIRE, at_s={"i.no_closed": no_s}, foot_released=True).at.s.foot_released is True
     half = a_turn("ARMED", **FIRE, values={"i.nc_closed": 0.0})
-    assert half.at.state.foot_released is False
+    assert half.at.s.foot_released is False
 
 
 # ---- firing and what follows
@@ -419,7 +419,7 @@ def test_complete() -> None:
 def test_stopping_ends_when_off_is_proven(latched: tuple[bool, ...], to: str, items: list[str]) -> None:
     words: dict[str, Any] = {"acked": True, "clear_since_s": 1.0, "powered_since_s": 2.0}
     turn = a_turn("STOPPING", trips=trips(*latched), off_at_s=0.0, **words)
-    s = turn.at.state
+    s = turn.at.s
     assert (moved(turn), turn.items) == ([(to, "too hot" if latched else "off proven", "")], items)
     kept = (True, 1.0, 2.0) if to != "TRIPPED" else (False, None, None)
     assert (s.acked, s.clear_since_s, s.powered_since_s) == kept
@@ -437,7 +437,7 @@ def test_stopping_ends_when_off_is_proven(latched: tuple[bool, ...], to: str, it
 def test_off_is_waited_for(off_at_s: float, alarmed: bool, to: str, alarms: int) -> None:
     turn = a_turn("STOPPING", ("off",), off_at_s=off_at_s, off_alarmed=alarmed)
     assert (state(turn), kinds(turn).count("alarm")) == (to, alarms)
-    assert turn.at.state.off_alarmed is (alarmed or alarms == 1)
+    assert turn.at.s.off_alarmed is (alarmed or alarms == 1)
     for kind, data in turn.events:
         if kind == "alarm":
             assert data == {"priority": "high", "text": "OFF NOT CONFIRMED", "waited_s": NOW_S - off_at_s}
@@ -466,16 +466,16 @@ def tripped(items: tuple[str, ...] = (), findings: tuple[Any, ...] = (), *verbs:
 
 @raises_nothing
 def test_clear_since() -> None:
-    assert tripped().at.state.clear_since_s == 50.0
-    assert tripped(clear_since_s=30.0).at.state.clear_since_s == 30.0
-    assert tripped((), (finding(0),), clear_since_s=30.0).at.state.clear_since_s is None
+    assert tripped().at.s.clear_since_s == 50.0
+    assert tripped(clear_since_s=30.0).at.s.clear_since_s == 30.0
+    assert tripped((), (finding(0),), clear_since_s=30.0).at.s.clear_since_s is None
 
 
 @raises_nothing
 def test_acknowledge() -> None:
     turn = tripped(("stale",), (), "ACK")
-    assert (turn.at.state.acked, kinds(turn), state(turn)) == (True, ["ack"], "TRIPPED")
-    assert tripped().at.state.acked is False
+    assert (turn.at.s.acked, kinds(turn), state(turn)) == (True, ["ack"], "TRIPPED")
+    assert tripped().at.s.acked is False
 
 
 @pytest.mark.parametrize(
@@ -485,9 +485,9 @@ def test_acknowledge() -> None:
 @raises_nothing
 def test_power_while_tripped_locks_out_after_half_a_second(since_s: float | None, to: str, powered: float) -> None:
     turn = tripped(("power",), (finding(0), finding(0, "H01")), powered_since_s=since_s)
-    assert (state(turn), turn.at.state.powered_since_s) == (to, powered)
+    assert (state(turn), turn.at.s.powered_since_s) == (to, powered)
     other = tripped(("power",), (finding(0),), powered_since_s=since_s)
-    assert (state(other), other.at.state.powered_since_s) == ("TRIPPED", None)
+    assert (state(other), other.at.s.powered_since_s) == ("TRIPPED", None)
 
 
 @pytest.mark.parametrize("verbs", [(), ("ACK",), ("ACK", "RESET")])
@@ -496,18 +496,18 @@ def test_a_lockout_found_while_tripped_locks(verbs: tuple[str, ...]) -> None:
     turn = tripped((), (), *verbs, trips=trips(False, False, True), acked=True, clear_since_s=30.0)
     assert (moved(turn), turn.items) == ([("LOCKOUT", "2", "")], ["lockout", "off"])
     assert refused(turn) == [(verb.lower(), ["lockout", "off"]) for verb in verbs]
-    assert turn.at.state.clear_since_s == 30.0
+    assert turn.at.s.clear_since_s == 30.0
 
 
 @raises_nothing
 def test_reset() -> None:
     turn = tripped((), (), "RESET", acked=True, clear_since_s=30.0, fired=True, resets=(-550.0, -549.999, 10.0))
-    s = turn.at.state
+    s = turn.at.s
     assert (moved(turn), kinds(turn)) == ([("SAFE", "reset", "anna")], ["reset", "state"])
     assert (s.trips, s.acked, s.clear_since_s, s.fired) == ((), False, None, False)
     assert s.resets == (-549.999, 10.0, 50.0)  # ten minutes are over for the first
     turn = tripped(("clear",), (), "RESET", acked=True)
-    assert (state(turn), refused(turn), turn.at.state.resets) == ("TRIPPED", [("reset", ["clear"])], ())
+    assert (state(turn), refused(turn), turn.at.s.resets) == ("TRIPPED", [("reset", ["clear"])], ())
 
 
 @raises_nothing
@@ -519,7 +519,7 @@ def test_a_fourth_reset_locks_out() -> None:
     )  # fmt: skip
     assert (trip.hazard, trip.monitor, trip.value, trip.limit) == ("H74", "resets", 4, 3)
     assert trip.text == "more than 3 resets in 10 minutes"
-    assert turn.at.state.resets == (10.0, 20.0, 30.0)
+    assert turn.at.s.resets == (10.0, 20.0, 30.0)
 
 
 @raises_nothing

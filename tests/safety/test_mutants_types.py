@@ -67,3 +67,14 @@ def test_a_trip_in_json() -> None:
     json.dumps(trip.as_dict(), allow_nan=False)
     whole = Trip("H45", "hot", "tc", "tc.tip_c", 61.5, 60.0, -math.inf, 7.0, "too hot", "coolant", True).as_dict()
     assert (whole["value"], whole["limit"], whole["age_s"], whole["lockout"]) == (61.5, 60.0, None, True)
+
+
+@raises_nothing
+def test_a_fault_as_a_trip_has_no_reading() -> None:
+    from safety.types import Fault
+
+    trip = Fault("H32", "task", "pump", "died", "log", 7.0, lockout=True).trip()
+    assert (trip.hazard, trip.monitor, trip.device, trip.channel) == ("H32", "task", "pump", "")
+    assert (math.isnan(trip.value), math.isnan(trip.limit), trip.age_s, trip.t_s) == (True, True, 0.0, 7.0)
+    assert (trip.text, trip.check, trip.lockout, trip.pump_off) == ("died", "log", True, False)
+    assert Fault("H32", "task", "pump", "died", "log", 7.0).trip().lockout is False

@@ -19,18 +19,21 @@ def sample(value: float, t_s: float = 99.875, quality: int = 0, channel: str = "
 
 def view(state: str = "FIRING", samples: tuple[Any, ...] = (), **words: Any) -> Any:
     """A view at t = 100 s in a bench that fires, power flowing for 10 s, pump and line on for 20 s. Words that are no
-    field of a view are inputs."""
+    field of a kernel's state are inputs; ``flowing_s``, ``pump_s``, ``enable_s``: for how long."""
     from safety.monitors.base import View
+    from safety.state import KernelState
     from safety.types import Inputs, State
 
+    now_s, dt_s = words.pop("now_s", NOW_S), words.pop("dt_s", 0.05)
     fields: dict[str, Any] = {
-        "now_s": NOW_S, "dt_s": 0.05, "state": State[state], "in_state_s": 30.0, "samples": samples,
-        "flowing_s": 10.0, "flowing_from_s": 90.0, "history": ((80.0, 50.0),), "energy_j": 500.0, "on_time_s": 10.0,
-        "pump_on": True, "pump_s": 20.0, "enable": True, "enable_s": 20.0, "fired": True,
+        "flowing_from_s": 90.0, "history": ((80.0, 50.0),), "energy_j": 500.0, "on_time_s": 10.0, "pump_on": True,
+        "enable": True, "fired": True,
     }  # fmt: skip
-    inputs = {name: words.pop(name) for name in list(words) if name not in View._fields}
-    fields = {name: value for name, value in {**fields, **words}.items() if name in View._fields}
-    return View(inputs=Inputs({}, **inputs), **fields)
+    for name, ago_s in (("flowing", 10.0), ("pump", 20.0), ("enable", 20.0)):
+        fields[f"{name}_since_s"] = now_s - words.pop(f"{name}_s", ago_s)
+    fields |= {name: words.pop(name) for name in fields if name in words}
+    s = KernelState(State[state], (), entered_s=now_s - 30.0, **fields)
+    return View(config=Any, s=s, inputs=Inputs({}, **words), samples=samples, now_s=now_s, dt_s=dt_s)  # type: ignore[arg-type]
 
 
 def told(found: Any) -> list[tuple[Any, ...]]:

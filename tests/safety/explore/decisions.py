@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from safety.kernel import _outputs, _withheld, initial
-from safety.permits import Evidence
+from safety.monitors.base import View
 from safety.state import KernelState
 from safety.transitions import advance
 from safety.turn import Turn
@@ -119,7 +119,7 @@ def decide(before: KernelState, given: Kind) -> tuple[KernelState, Turn, Outputs
     """The last lines of the kernel's step, with ``given.findings`` for what the monitors said."""
     s = before.fork()
     s.now_s = given.now_s
-    at = Evidence(CONFIG, s, given.inputs, given.samples, given.now_s)
+    at = View(CONFIG, s, given.inputs, given.samples, given.now_s)
     turn = Turn(at, given.findings, _withheld(at, given.findings))
     advance(turn)
     return s, turn, _outputs(CONFIG, s, turn)

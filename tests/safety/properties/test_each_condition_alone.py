@@ -11,6 +11,7 @@ from safety.config import ChannelRule, Config, HeatingRule, PairRule
 from safety.monitors import ITEMS
 from safety.monitors.base import View
 from safety.rules import Judged
+from safety.state import KernelState
 from safety.types import Fault, Inputs, Quality, RecordStatus, Sample, State, WatchdogStatus
 from tests.safety.rig import CHANNELS, LIMITS, ROLES, replace
 
@@ -53,7 +54,7 @@ MOVES = ("gen.impedance_ohm", "tc.tip_c", "tc.tissue_10mm_c", "tc.tissue_20mm_c"
 
 def spoken(state: State, changes: dict[str, Any]) -> set[tuple[str, str]]:
     """(item, hazard) of all findings at the last of a series of ticks, 50 ms apart, on a bench that is well but for
-    ``changes``: values by channel; ``age CHANNEL``, ``quality CHANNEL`` and ``gone CHANNEL``; fields of View and
+    ``changes``: values by channel; ``age CHANNEL``, ``quality CHANNEL`` and ``gone CHANNEL``; fields of KernelState and
     Inputs; ``ticks`` (6), of which ``last`` (all of them) have the changes.
     """
     memories = [monitor.start() for monitor in FULL.monitors]
@@ -87,9 +88,10 @@ def spoken(state: State, changes: dict[str, Any]) -> set[tuple[str, str]]:
             "pump_s": 30.0, "enable": firing, "enable_s": 10.0, "history": ((0.0, 60.0 if firing else 0.0),),
         }  # fmt: skip
         at |= {name: told[name] for name in at if name in told}
-        flowing_from_s = 95.0 if at["flowing_s"] else now_s
-        rest: dict[str, Any] = {"in_state_s": 5.0, "flowing_from_s": flowing_from_s, "fired": firing}
-        view = View(now_s=now_s, state=state, samples=samples, inputs=inputs, **at, **rest)
+        dt_s, flowing_from_s = at.pop("dt_s"), 95.0 if at["flowing_s"] else None
+        since = {f"{name}_since_s": now_s - at.pop(f"{name}_s") for name in ("flowing", "pump", "enable")}
+        s = KernelState(state, (), entered_s=now_s - 5.0, flowing_from_s=flowing_from_s, fired=firing, **since, **at)
+        view = View(FULL, s, inputs, samples, now_s, dt_s)
         found = []
         for k, monitor in enumerate(FULL.monitors):
             memories[k], said = monitor.update(memories[k], view)
@@ -144,7 +146,7 @@ SPEAKS: list[tuple[str, str, State, dict[str, Any], list[dict[str, Any]]]] = [
     ("footswitch", "H68", R, {"inputs.foot_no_closed": 1.0, "inputs.foot_nc_closed": 0.0}, []),
     ("footswitch", "H68", R, {"inputs.foot_no_closed": 1.0}, [{"inputs.foot_no_closed": 0.0}]),
     ("footswitch", "H68", R, {"inputs.foot_nc_closed": 0.0}, [{"inputs.foot_nc_closed": 1.0}]),
-    ("rate", "H60", F, {"tc.tip_c": 59.0, "last": 3}, [{"tc.tip_c": 59.0, "last": 2}, {"tc.tip_c": 25.0, "last": 3}]),
+    ("rate", "H60", F, {"tc.tip_c": 59.0, "last": 2}, [{"tc.tip_c": 59.0, "last": 1}, {"tc.tip_c": 25.0, "last": 2}]),
     ("frozen", "H58", F, {"tc.tip_c": 21.0, "ticks": 45}, [{"tc.tip_c": 21.0, "ticks": 39}, {"ticks": 45}]),
     ("frozen", "H58", F, {"gen.impedance_ohm": 80.0, "ticks": 45},
      [{"gen.impedance_ohm": 80.0, "ticks": 45, "flowing_s": 0.0}]),

@@ -10,8 +10,8 @@ import pytest
 
 from safety.kernel import _withheld, initial
 from safety.monitors import ITEMS
-from safety.monitors.base import INHIBIT, Finding
-from safety.permits import TABLE, Evidence
+from safety.monitors.base import INHIBIT, Finding, View
+from safety.permits import TABLE
 from safety.state import KernelState
 from safety.types import State
 from tests.safety.explore.classes import CONFIG, Kind, kind
@@ -81,7 +81,7 @@ def situation(state: State, change: dict[str, Any]) -> tuple[KernelState, Kind]:
 def withheld(state: State, change: dict[str, Any]) -> list[str]:
     """Permits that are not met."""
     s, given = situation(state, change)
-    return _withheld(Evidence(CONFIG, s, given.inputs, given.samples, given.now_s), given.findings)
+    return _withheld(View(CONFIG, s, given.inputs, given.samples, given.now_s), given.findings)
 
 
 def test_every_permit_is_in_the_table() -> None:

@@ -1,5 +1,5 @@
-"""The hazard table: what can go wrong, what notices it, and what proves that. ``hazards.toml`` beside this file says
-what each key means; whoever needs the table reads it and calls :func:`parse`. No decision is made from it.
+"""The hazard table: what can go wrong, what notices it, and what proves that. ``safety/hazards.toml`` says what each
+key means; whoever needs the table reads it and calls :func:`parse`. No decision is made from it.
 """
 
 from __future__ import annotations
