@@ -32,7 +32,10 @@ def versions() -> list[Finding]:
     revision = source_revision()
     own = installed("openablate")
     findings = [ok("python", f"{platform.python_version()} ({sys.executable})")]
-    if own:
+    if own and revision is not None and revision.endswith("-dirty"):
+        problem = f"{own}, revision {revision}: a source with changes that no revision holds; every record says so"
+        findings.append(warn("openablate", problem, "commit the changes, or undo them, before a real bench is driven"))
+    elif own:
         findings.append(ok("openablate", f"{own}{f', revision {revision}' if revision else ''}"))
     else:
         problem = "runs from source, not installed: plug-ins are not found"

@@ -19,7 +19,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from safety.hazards import Hazard
+from controller.daemon.steam import HOT_C, Rising, Steam
+from controller.hazards import Hazard
 from safety.types import Outputs, Quality, Snapshot, State, Trip
 
 PAUSE_S = 120.0
@@ -79,9 +80,9 @@ BAG = Alarm(
 
 
 class Alarms:
-    """The alarms of one daemon. ``modality`` says which power it is that flows."""
+    """The alarms of one daemon. ``modality`` says which power it is that flows; ``tissue`` are sensors in tissue."""
 
-    def __init__(self, rows: Iterable[Hazard], modality: str) -> None:
+    def __init__(self, rows: Iterable[Hazard], modality: str, tissue: Iterable[str] = ()) -> None:
         self._rows = {row.id: row for row in rows}
         self._activation = ACTIVATION.get(modality, "POWER ON")
         self._alarms: dict[str, Alarm] = {}
@@ -90,6 +91,7 @@ class Alarms:
         self._tripped: frozenset[str] = frozenset()
         self._late_ticks = self._late = self._number = 0
         self._paused_until_s = self._test_until_s = -math.inf
+        self._steam = Steam(tissue)
         self.powered = False
 
     # ---- every tick
@@ -103,6 +105,7 @@ class Alarms:
         powered: bool,
         late_ticks: int = 0,
         bag_low: bool = False,
+        snapshot: Snapshot | None = None,
     ) -> list[str] | None:
         """One tick has passed.
 
@@ -111,6 +114,7 @@ class Alarms:
             powered: power flows, or may; see :func:`flowing`.
             late_ticks: since the daemon's start.
             bag_low: the saline bag holds less than its reserve.
+            snapshot: for sensors in tissue.
 
         Returns:
             The keys as they now stand on the list where it has changed, for the record; else None.
@@ -124,10 +128,11 @@ class Alarms:
             self._gone("off")
         new, self._late_ticks = late_ticks - self._late_ticks, late_ticks
         self._late = min(max(self._late + (new or -1), 0), 4 * LATE_WARN)
-        self._while(
-            "late", self._late >= LATE_WARN or (self._late > 0 and "late" in self._alarms), self._lateness, now_s
-        )
-        self._while("bag", bag_low, BAG, now_s)
+        is_late = self._late >= LATE_WARN or (self._late > 0 and "late" in self._alarms)
+        rising = self._steam.follow(snapshot or {}, powered)
+        self._while("late", self._lateness if is_late else None, now_s)
+        self._while("bag", BAG if bag_low else None, now_s)
+        self._while("steam", _boiling(rising) if rising is not None else None, now_s)
         return [alarm.key for alarm in self.listed()] if self._alarms is not before else None
 
     def _follow_trips(self, trips: tuple[Trip, ...], now_s: float) -> None:
@@ -168,10 +173,10 @@ class Alarms:
         do = "load, suspend and debuggers on this computer; end what else runs on it"
         return Alarm("late", Priority.MEDIUM, text, do, "host", causes="load, priorities", latching=False)
 
-    def _while(self, key: str, present: bool, alarm: Alarm, now_s: float) -> None:
-        if present and key not in self._alarms:
+    def _while(self, key: str, alarm: Alarm | None, now_s: float) -> None:
+        if alarm is not None and key not in self._alarms:
             self._begins(replace(alarm, latching=False), now_s)
-        elif not present and key in self._alarms:
+        elif alarm is None and key in self._alarms:
             self._gone(key)
 
     def _begins(self, alarm: Alarm, now_s: float) -> None:
@@ -262,6 +267,12 @@ def wrong(rows: Sequence[Hazard]) -> list[str]:
         if not heard or not paused or alarms.listed()[0].key != _key(trip):
             found.append(f"alarms: {row.id} would not be seen and heard")
     return found
+
+
+def _boiling(rising: Rising) -> Alarm:
+    text = f"{rising.channel} rises by {rising.rise_c_per_s:.1f} C/s at {rising.value_c:.0f} C: steam may burst out"
+    do = "stay away from the specimen; less power, or stop"
+    return Alarm("steam", Priority.MEDIUM, text, do, rising.channel, rising.value_c, HOT_C, "power, a sensor too near")
 
 
 def _key(trip: Trip) -> str:

@@ -32,8 +32,6 @@ PRECHECK_S = 10.0
 """For everything that must be proven before READY, besides the priming of the coolant line."""
 COOLDOWN_MAX_S = 120.0
 """After so long a tip that is not cold yet is not waited for any more; a longer run-on of the coolant is."""
-UNKNOWN_SPREAD_C = 150.0
-"""Of tissue that an earlier session heated: from a coolant's temperature to beyond the limit of every tissue."""
 SOURCE_SIGNS = {
     "interlock_open_flag": (
         0.0,

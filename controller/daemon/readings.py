@@ -66,26 +66,38 @@ class Readings:
 
 
 class Heated:
-    """Where tissue was heated, and how far sensors in it were apart when power ended. Afterwards they are hardly more
-    (5 K at most in the simulated tissue, where heat still spreads after a short burn), so that a sensor that is wrong
-    is found among hot ones as well (H62).
+    """Where tissue was heated, and the least that sensors in it have been apart since power ended. They come closer
+    from then on (apart by 5 K more at most in the simulated tissue, where heat still spreads after a short burn), so
+    that a sensor that is wrong is found among hot ones as well, the better the colder it is (H62).
 
-    Each target of a plan is a place of its own. Without a plan there is one, until the operator's word about a
-    ``reposition`` ends it.
+    Each target of a plan is a place of its own. Without a plan there is one. What the operator says about a
+    ``reposition`` ends that one; another is remembered as it was left.
     """
 
     def __init__(self, roles: Roles) -> None:
         self._channels = (*roles.tissue, *roles.tines)
         self._places: dict[str | None, tuple[float, float]] = {}
+        self._here: tuple[str | None, ...] = ()  # the target in which the sensors still are
 
     def ended(self, target: str | None, snapshot: Snapshot, now_s: float) -> None:
         """Power has ended on ``target``."""
-        read = [c for c in (reading(snapshot, channel) for channel in self._channels) if c is not None]
-        self._places[target] = (now_s, max(read) - min(read) if read else 0.0)
+        read = self._read(snapshot)
+        self._places[target], self._here = (now_s, max(read) - min(read) if read else 0.0), (target,)
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """One tick has passed."""
+        for target in self._here:
+            read, (ended_s, apart_c) = self._read(snapshot), self._places[target]
+            if read and len(read) == len(self._channels):
+                self._places[target] = (ended_s, min(apart_c, max(read) - min(read)))
+
+    def _read(self, snapshot: Snapshot) -> list[float]:
+        return [c for c in (reading(snapshot, channel) for channel in self._channels) if c is not None]
 
     def moved(self) -> None:
         """The probe lies elsewhere."""
         self._places.pop(None, None)
+        self._here = ()
 
     def apart_c(self, target: str | None, now_s: float) -> float | None:
         """In K; None: at rest, nothing was heated there within :data:`HEATED_S`."""

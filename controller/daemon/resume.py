@@ -32,6 +32,7 @@ class Part(NamedTuple):
     delivered: Delivered
     charged_j: float  # worst case, as the energy limit counts
     charged_s: float  # as the on-time limit counts
+    apart_c: float | None = None  # of sensors in its tissue, K, when it was over; None: nobody knows, or it is cold
 
     def as_dict(self) -> dict[str, Any]:
         """For the record."""
@@ -89,6 +90,7 @@ class Found(NamedTuple):
             Delivered(**ended["delivered"]),
             float(ended["charged_j"]),
             float(ended["charged_s"]),
+            ended.get("apart_c") if self.age_s is not None and 0.0 <= self.age_s <= RECENT_S else None,
         )
 
 

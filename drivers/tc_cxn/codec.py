@@ -122,10 +122,7 @@ def skip_to_data(buffer: bytearray, length: int) -> bytes | None:
         except (BadReply, Refused):
             start += 1
             continue
-        if data is None:
-            if len(buffer) - start > DATA_MAX + 7:
-                start += 1
-                continue
+        if data is None:  # nor can a later one of the same length be whole
             return None
         buffer[:] = tail
         return data

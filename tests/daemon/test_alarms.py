@@ -13,9 +13,9 @@ from controller.bell import Bell
 from controller.daemon.alarms import Alarms, Priority, flowing, wrong
 from controller.daemon.describe import hazards
 from controller.daemon.desk import Desk
+from controller.hazards import Hazard
 from controller.live_view import alarm as in_words
 from controller.live_view import line
-from safety.hazards import Hazard
 from safety.types import Outputs, Permit, Quality, Sample, State, Trip
 from sim.rehearsal import Rehearsal
 from tests.daemon.rehearsed import acted, of, protocol, until

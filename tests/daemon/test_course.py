@@ -359,5 +359,9 @@ def test_an_earlier_session_is_continued(tmp_path: Path):
         assert result["resumes"]["session"] != run.daemon.recorder.session_id
         assert result["delivered"]["on_time_s"] == pytest.approx(6.1, abs=0.2)
 
-    acted(tmp_path, path, breaking, on)
-    acted(tmp_path, path, going_on, on, seed=2)
+    first = acted(tmp_path, path, breaking, on)
+    second = acted(tmp_path, path, going_on, on, seed=2)
+    (end,) = of(first, "application_end")
+    assert 0.0 <= end["apart_c"] < 5.0  # twenty watts for seconds
+    (told,) = of(second, "protocol")
+    assert (told["heated"], told["agree_c"]) == (True, pytest.approx(10.0 + end["apart_c"], abs=0.06))

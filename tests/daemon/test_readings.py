@@ -94,3 +94,38 @@ def test_hot_tissue_excuses_no_more_than_it_did_when_power_ended():
     assert (heated.apart_c(None, 101.0), heated.apart_c("t3", 101.0)) == (34.0, 0.0)
     heated.moved()
     assert (heated.apart_c("t1", 101.0), heated.apart_c(None, 101.0)) == (34.0, None)
+
+
+def apart(kelvin: float, quality: Quality = Quality.GOOD) -> dict[str, Sample]:
+    return {"tc.one_c": Sample("tc.one_c", 20.0 + kelvin, 0.0), "tc.two_c": Sample("tc.two_c", 20.0, 0.0, quality)}
+
+
+def test_hot_tissue_excuses_less_the_colder_it_is():
+    heated = Heated(Roles(source="gen", tissue=("tc.one_c", "tc.two_c")))
+    heated.follow(apart(1.0))  # nothing was heated yet
+    assert heated.apart_c(None, 0.0) is None
+    heated.ended(None, apart(40.0), 100.0)
+    for kelvin, least in (
+        (44.0, 40.0),
+        (30.0, 30.0),
+        (12.0, 12.0),
+        (35.0, 12.0),
+    ):  # the last: a sensor that has come off
+        heated.follow(apart(kelvin))
+        assert heated.apart_c(None, 200.0) == least
+    heated.follow({"tc.one_c": Sample("tc.one_c", 20.0, 0.0)})  # one alone is never apart
+    heated.follow(apart(0.0, Quality.BAD))
+    assert heated.apart_c(None, 200.0) == 12.0
+    heated.ended(None, apart(25.0), 300.0)
+    assert heated.apart_c(None, 301.0) == 25.0
+
+
+def test_a_sensor_that_is_moved_is_followed_no_more():
+    heated = Heated(Roles(source="gen", tissue=("tc.one_c", "tc.two_c")))
+    heated.ended("t1", apart(40.0), 100.0)
+    heated.moved()
+    heated.follow(apart(0.0))  # cold tissue at another target
+    assert heated.apart_c("t1", 200.0) == 40.0
+    heated.ended("t2", apart(30.0), 300.0)
+    heated.follow(apart(10.0))
+    assert (heated.apart_c("t1", 400.0), heated.apart_c("t2", 400.0)) == (40.0, 10.0)

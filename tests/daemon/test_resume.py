@@ -81,6 +81,15 @@ def test_age_is_no_reason_for_who_knows_better():
     assert len(reasons(found(ended=None, age_s=9000.0), however_old=True)) == 1
 
 
+@pytest.mark.parametrize(
+    ("age_s", "apart_c"), [(60.0, 31.5), (3600.0, 31.5), (3601.0, None), (-1.0, None), (None, None)]
+)
+def test_tissue_of_an_hour_ago_is_cold(age_s: float | None, apart_c: float | None):
+    one = found(age_s=age_s, ended={**ENDED, "apart_c": 31.5})
+    assert one.part(sha256="ab", bench_sha256="be", however_old=True).apart_c == apart_c
+    assert found(age_s=age_s).part(sha256="ab", bench_sha256="be", however_old=True).apart_c is None
+
+
 def record(folder: Path, seed: int, utc: str, events: list[tuple[str, dict[str, Any]]], bench: str = "b") -> Path:
     """A session as a daemon that was killed leaves it: without an end."""
     recorder = Recorder.create(

@@ -38,7 +38,8 @@ SYSTEM = """## Of the system
 
 
 class Use(NamedTuple):
-    """Why a package is here. ``where``: daemon, command (a process without ports), simulator, installation."""
+    """Why a package is here. ``where``: daemon, command (a process without ports), collector (a process of the lab's),
+    simulator, installation."""
 
     where: str
     why: str
@@ -48,6 +49,8 @@ class Use(NamedTuple):
 RAISES = "the start is refused, or the watchdog cuts"
 NO_PAGE = "no picture or page; the session file has everything, `ablate sessions report` makes it again"
 NO_MQTT = "no telemetry; it waits in the session file. No STOP over the network, which is why that is no E-stop"
+NO_EXPORT = "no file of that format; the session file has everything"
+NO_COLLECTION = "nothing arrives at the lab's database; the session files have everything, and it is fetched later"
 NO_INSTALL = "no installation"
 NO_ANSWER = "as a device that does not answer: samples grow old, trip; the watchdog turns off without it"
 CRASH = "a crash of the process: the watchdog cuts"
@@ -60,7 +63,9 @@ USES: dict[str, Use] = {
     "contourpy": Use("command", "part of matplotlib", NO_PAGE),
     "cycler": Use("command", "part of matplotlib", NO_PAGE),
     "editables": Use("installation", "part of hatchling", NO_INSTALL),
+    "et-xmlfile": Use("command", "part of openpyxl", NO_EXPORT),
     "fonttools": Use("command", "part of matplotlib", NO_PAGE),
+    "h5py": Use("command", "sessions as HDF5", NO_EXPORT),
     "hatchling": Use("installation", "builds the package", NO_INSTALL),
     "kiwisolver": Use("command", "part of matplotlib", NO_PAGE),
     "llvmlite": Use("simulator", "part of numba", NO_SIMULATION),
@@ -69,12 +74,16 @@ USES: dict[str, Use] = {
     "mdurl": Use("command", "part of rich", "as rich"),
     "numba": Use("simulator", "compiles the simulated tissue", NO_SIMULATION),
     "numpy": Use("daemon", "reading records for a resumed application, coverage; the simulator", RAISES),
+    "openpyxl": Use("command", "sessions as XLSX", NO_EXPORT),
     "packaging": Use("installation", "part of hatchling and matplotlib", NO_INSTALL),
     "paho-mqtt": Use("daemon, a thread of its own", "the MQTT protocol under aiomqtt", NO_MQTT),
     "pathspec": Use("installation", "part of hatchling", NO_INSTALL),
     "pillow": Use("command", "part of matplotlib", NO_PAGE),
     "pip": Use("installation", "installs", NO_INSTALL),
     "pluggy": Use("installation", "part of hatchling", NO_INSTALL),
+    "psycopg": Use("collector", "the lab's PostgreSQL", NO_COLLECTION),
+    "psycopg-binary": Use("collector", "part of psycopg, compiled", NO_COLLECTION),
+    "pyarrow": Use("command", "sessions as Parquet", NO_EXPORT),
     "pydantic": Use("daemon", "checks bench and protocol files, before anything is connected", "the file is refused"),
     "pydantic-core": Use("daemon", "part of pydantic, compiled", f"the file is refused; {CRASH}"),
     "pygments": Use("command", "part of rich", "as rich"),

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.process,
     pytest.mark.skipif(MOSQUITTO is None or shutil.which("openssl") is None, reason="needs mosquitto and openssl"),
 ]
-NAMES = ("broker", "b1", "b2", "observer", "supervisor", "stranger")
+NAMES = ("broker", "b1", "b2", "observer", "collector", "supervisor", "stranger")
 ROOT = "abl/v1/lab"
 
 
@@ -125,12 +125,21 @@ def test_a_stranger_is_not_let_in(broker: tuple[int, Path]) -> None:
         ("b1", "b1/state", True),
         ("b1", "b1/session/01/samples", True),
         ("b1", "b1/alarm/flow", True),
+        ("b1", "b1/latest", True),
+        ("b1", "b1/backfill/collector/samples", True),
         ("b1", "b2/state", False),
+        ("b1", "b2/backfill/collector/samples", False),
+        ("b1", "b1/cmd/backfill", False),
         ("b1", "b1/cmd/stop", False),
         ("b1", "b2/cmd/stop", False),
         ("observer", "b1/cmd/stop", False),
         ("observer", "b1/state", False),
         ("observer", "b1/cmd/arm", False),
+        ("observer", "b1/cmd/backfill", False),
+        ("collector", "b1/cmd/backfill", True),
+        ("collector", "b1/cmd/stop", False),
+        ("collector", "b1/session/01/samples", False),
+        ("collector", "b1/backfill/collector/samples", False),
         ("supervisor", "b1/cmd/stop", True),
         ("supervisor", "b1/cmd/arm", False),
         ("supervisor", "b1/cmd/fire", False),

@@ -48,6 +48,9 @@ def test_the_unit_keeps_the_watchdog_alive_and_starts_nothing_by_itself(reposito
         "IPAddressDeny": ["any"],
         "User": ["openablate"],
         "MemoryMax": ["1G"],
+        "MemorySwapMax": ["0"],
+        "TasksMax": ["128"],
+        "LimitNOFILE": ["1024"],
     }
     assert {key: told.get(key) for key in wanted} == wanted
     assert "[Install]" not in text.splitlines()
