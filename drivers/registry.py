@@ -7,9 +7,12 @@ A driver package declares, for instance, ``[project.entry-points."openablate.dri
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import functools
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any, NamedTuple, cast
 
 from drivers.contract import API_VERSION, Driver
 
@@ -21,12 +24,48 @@ class PluginError(ValueError):
 
 
 def offered(group: str = GROUP) -> dict[str, EntryPoint]:
-    """Everything installed in ``group``, by name; nothing is imported.
+    """Everything installed in ``group``, by name, and what is lent; nothing is imported.
 
     Raises:
         PluginError: two distributions offer the same name.
     """
+    return {**_installed(group), **_lent.get(group, {})}
+
+
+@functools.cache  # it does not change while we run, and to read it takes 1 ms: 6 of the 110 ms of a campaign's trial
+def _installed(group: str) -> dict[str, EntryPoint]:
     return unique(entry_points(group=group), group)
+
+
+class _Lent(NamedTuple):
+    """Looks like an entry point."""
+
+    name: str
+    value: str
+    thing: Any
+    dist: None = None
+
+    def load(self) -> Any:
+        return self.thing
+
+
+_lent: dict[str, dict[str, EntryPoint]] = {}
+
+
+@contextlib.contextmanager
+def lent(group: str, name: str, thing: type) -> Iterator[None]:
+    """Within it, ``thing`` is offered in ``group`` as if it were installed, before anything of its name: for tests of
+    what is not installed yet.
+    """
+    entries = _lent.setdefault(group, {})
+    before = entries.get(name)
+    entries[name] = cast(EntryPoint, _Lent(name, f"{thing.__module__}:{thing.__qualname__}", thing))
+    try:
+        yield
+    finally:
+        entries.pop(name)
+        if before is not None:
+            entries[name] = before
 
 
 def unique(entries: Iterable[EntryPoint], group: str) -> dict[str, EntryPoint]:

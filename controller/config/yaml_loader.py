@@ -11,6 +11,7 @@ Differences from PyYAML's own loading, each because of a way in which a bench fi
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from dataclasses import dataclass, field
@@ -98,8 +99,9 @@ def load(path: str | Path, shown_as: str | None = None) -> Document:
     return parse(text, shown)
 
 
+@functools.lru_cache(maxsize=64)  # a daemon reads its protocol anew at each prepare: 5 ms, were it parsed each time
 def parse(text: str, shown_as: str) -> Document:
-    """Read YAML text; see :func:`load`."""
+    """Read YAML text; see :func:`load`. The same text gives the same document, which nobody may change."""
     try:
         nodes = list(yaml.compose_all(text, Loader=_Loader))
     except yaml.YAMLError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import platform
+import sqlite3
 from dataclasses import asdict
 from importlib.metadata import version
 from importlib.resources import files
@@ -14,7 +15,9 @@ from controller.daemon.application import reading
 from controller.daemon.compose import Instruments
 from controller.daemon.course import Course
 from controller.daemon.tick import ControlLoop
-from safety.hazards import Hazard, parse
+from controller.hazards import Hazard, parse
+from controller.records.ids import account
+from controller.versions import dependencies, plugins, source_revision
 from safety.types import Snapshot
 
 
@@ -37,18 +40,29 @@ def header(
         "roles": bench.roles.model_dump(mode="json"),
         "limits": bench.limits.model_dump(exclude_none=True),
         "software": {
-            "openablate": version("openablate"),
+            "openablate": _version(),
             "python": platform.python_version(),
             "system": platform.platform(),
+            "sqlite": sqlite3.sqlite_version,
+            **revision(),
         },
+        "dependencies": installed(),
+        "who": {"user": account(), "host": platform.node()},
         "drivers": {
-            name: {"driver": bench.devices[name].driver, "port": bench.devices[name].port} for name in bench.devices
+            name: {"driver": device.driver, "port": device.port, **origin(device.driver)}
+            for name, device in bench.devices.items()
         },
         "devices": {
             name: {"model": identity.model, "serial": identity.serial, "firmware": identity.firmware, **identity.extra}
             for name, identity in instruments.identities.items()
         },
         "declarations": {name: _plain(asdict(declaration)) for name, declaration in declarations.items()},
+        "metadata": bench.records.metadata.model_dump(mode="json", exclude_defaults=True),
+        "calibration": {
+            channel: told.model_dump(mode="json", exclude_none=True)
+            for channel, told in bench.records.calibration.items()
+        },
+        "outbox": ["mqtt"] if bench.mqtt is not None else [],
         "simulated": simulated,
         "simulation": bench.simulation,
         "seed": (bench.simulation or {}).get("seed"),
@@ -60,6 +74,37 @@ def header(
         for spec in declaration.channels
     ]
     return head, channels
+
+
+@functools.cache  # a millisecond each time
+def _version() -> str:
+    return version("openablate")
+
+
+@functools.cache
+def revision() -> dict[str, str]:
+    """Of a source checkout; empty for an installed copy."""
+    told = source_revision()
+    return {"revision": told} if told is not None else {}
+
+
+@functools.cache
+def installed() -> dict[str, str]:
+    """The packages that ours needs and that are there, with their versions."""
+    return {name: told for name, told in dependencies().items() if told is not None}
+
+
+@functools.cache
+def origin(driver: str) -> dict[str, str]:
+    """Which distribution a driver comes from."""
+    return next(
+        (
+            {"distribution": plugin["distribution"], "version": plugin["version"]}
+            for plugin in plugins()
+            if (plugin["group"], plugin["name"]) == ("drivers", driver)
+        ),
+        {},
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -36,8 +36,14 @@ CHAINS = {
 """Models that are several instruments -> port (``port:`` or an option) -> model of the instrument on it."""
 
 
+LENT: dict[str, type[Emulator]] = {}
+"""Emulators of drivers that are being tested (:mod:`sim.pytest_plugin`)."""
+
+
 def emulator_class(model: str) -> type[Emulator]:
     """The emulator of ``model``. Raises ValueError with a suggestion for an unknown one."""
+    if model in LENT:
+        return LENT[model]
     if model not in MODELS:
         near = difflib.get_close_matches(model, MODELS, 1)
         hint = f"did you mean {near[0]}? " if near else ""

@@ -8,8 +8,8 @@ jumps. Radially ``a`` and ``b`` are logarithms, which makes purely radial flow e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,11 @@ def needle_grid(radius_m: float, active_m: float, mesh: Mesh, sample_radius_m: f
     checks.number("needle radius_m", radius_m, 0.2e-3, 3.0e-3)
     checks.number("active_m", active_m, 3.0 * mesh.z_active_m, DOMAIN_M - 15.0e-3)
     checks.number("sample_radius_m", sample_radius_m, 10.0e-3, DOMAIN_M)
+    return replace(_needle_grid(radius_m, active_m, mesh, sample_radius_m))  # each its own workspace
+
+
+@lru_cache(maxsize=16)  # 4 ms a burn; nobody writes to a grid
+def _needle_grid(radius_m: float, active_m: float, mesh: Mesh, sample_radius_m: float) -> Grid:
     r_face = np.concatenate([[0.0, radius_m / 2], radius_m + _growing(mesh.r_fine_m, mesh, sample_radius_m - radius_m)])
     core_m = 15.0e-3
     below = -core_m - _growing(mesh.z_fine_m * mesh.ratio, mesh, DOMAIN_M - core_m)[:0:-1]

@@ -113,6 +113,14 @@ def test_noise_has_the_variance_it_says_and_a_new_value_every_10_ms():
     assert noise.at("tip", 1.001) == noise.at("tip", 1.009) != noise.at("tip", 1.011)
 
 
+def test_noise_does_not_depend_on_the_order_in_which_it_is_asked_for():
+    times_s = (300.0, 0.0, 20.47, 20.48, 655.35, 655.36, 0.0)
+    forward, backward = Noise(7), Noise(7)
+    values = [forward.at("tip", t_s) for t_s in times_s]
+    assert values == [backward.at("tip", t_s) for t_s in reversed(times_s)][::-1]
+    assert values[1] == values[5] == values[6] != values[0]  # it repeats after 655.36 s
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

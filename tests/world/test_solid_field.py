@@ -29,8 +29,8 @@ def resistance_ohm(solid, sigma_s_m=0.2, volts=(1.0,), tolerance=1e-4):
 
 
 def at(solid, values, point_m):
-    corner, share = measure.corner(solid.grid, point_m)
-    return measure.blend(solid.grid.inner(values)[tuple(slice(i, i + 2) for i in corner)], share)
+    cells, share = measure.around(solid.grid, point_m)
+    return measure.blend(values[list(cells)].tolist(), share)
 
 
 @pytest.mark.parametrize(("length_mm", "axisymmetric_ohm"), [(10, 186.3), (20, 118.2), (30, 89.0), (40, 72.3)])

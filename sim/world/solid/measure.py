@@ -32,12 +32,21 @@ def corner(grid: SolidGrid, at_m: tuple[float, float, float]) -> tuple[tuple[int
     return tuple(below), tuple(share)
 
 
-def blend(cube: NDArray[np.float32], share: tuple[float, ...]) -> float:
-    """Trilinear value between eight, [2, 2, 2]."""
-    values: NDArray[Any] = cube.astype(np.float64)
+def around(grid: SolidGrid, at_m: tuple[float, float, float]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """The eight cells around a point, as indices of a stored field with z the fastest, and ``corner``'s shares."""
+    (i, j, k), share = corner(grid, at_m)
+    _, rows, nz = grid.padded
+    first = ((i + 1) * rows + j + 1) * nz + k
+    return tuple(first + x * rows * nz + y * nz + z for x in (0, 1) for y in (0, 1) for z in (0, 1)), share
+
+
+def blend(values: list[float], share: tuple[float, ...]) -> float:
+    """Trilinear value between the eight of ``around``."""
     for part in share:
-        values = values[0] * (1.0 - part) + values[1] * part
-    return float(values)
+        half = len(values) // 2
+        rest = 1.0 - part
+        values = [a * rest + b * part for a, b in zip(values[:half], values[half:], strict=True)]
+    return values[0]
 
 
 def measure(grid: SolidGrid, damage: NDArray[np.float32], contraction: float) -> zone.Zone:
