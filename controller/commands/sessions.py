@@ -1,38 +1,42 @@
-"""``ablate sessions``: what was recorded. Reads only; safe while a session is being written."""
+"""``ablate sessions``: what was recorded. Safe while a session is being written. What a killed writer left beside a
+session is folded into it first (:mod:`controller.records.fold`)."""
 
 from __future__ import annotations
 
 import json
-import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from controller.exits import Exit
+from controller.commands.session_check import accept, verify
+from controller.commands.session_export import export
+from controller.commands.session_keep import FOLDER, JSON, annotate, printable, prune
+from controller.commands.session_replay import replay
+from controller.commands.session_report import report
 
 if TYPE_CHECKING:
     from controller.records.reader import SessionFile
-
-FOLDER = click.option(
-    "--folder",
-    type=click.Path(path_type=Path),
-    default=Path("sessions"),
-    show_default=True,
-    help="Where sessions lie (records.folder of the bench file).",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 ORIGIN = {True: "simulated", False: "real"}
 
 
 @click.group()
 def sessions() -> None:
-    """List, show, report and verify recorded sessions.
+    """List, show, verify, report, annotate, export, replay and prune recorded sessions.
 
     SESSION is a file, `last` for the one written last, or the beginning of an id or of a file's name.
     """
+
+
+sessions.add_command(export)
+sessions.add_command(annotate)
+sessions.add_command(prune)
+sessions.add_command(replay)
+sessions.add_command(report)
+sessions.add_command(verify)
+sessions.add_command(accept)
 
 
 @sessions.command("list")
@@ -46,8 +50,10 @@ def list_(folder: Path, as_json: bool) -> None:
       ablate sessions list
       ablate sessions list --folder /data/sessions --json
     """
+    from controller.records.fold import fold_all
     from controller.records.reader import find_sessions
 
+    fold_all(folder)
     rows = [_row(path) for path in find_sessions(folder)]
     if as_json:
         click.echo(json.dumps(rows))
@@ -56,11 +62,11 @@ def list_(folder: Path, as_json: bool) -> None:
         click.echo(f"no sessions in {folder}; `ablate demo` makes one")
     for row in rows:
         if "problem" in row:
-            click.echo(f"{'?':19}  unreadable: {_printable(row['problem'])}  {row['file']}")
+            click.echo(f"{'?':19}  unreadable: {printable(row['problem'])}  {row['file']}")
             continue
         ended = f"{row['duration_s']:.1f} s  {row['energy_j'] / 1000:.2f} kJ" if row["duration_s"] is not None else ""
         told = f"{row['utc'][:19]}  {row['bench']:14}  {row['protocol'] or '-':22}  {row['result']:10}  {ended:18}"
-        click.echo(f"{_printable(told)}  {ORIGIN[row['simulated']]:9}  {row['file']}")
+        click.echo(f"{printable(told)}  {ORIGIN[row['simulated']]:9}  {row['file']}")
 
 
 @sessions.command()
@@ -89,12 +95,14 @@ def show(session: str, folder: Path, as_json: bool) -> None:
                 "events": [event._asdict() for event in events],
                 "summary": opened.summary,
                 "treatment": _treatment(opened),
+                "metadata": opened.metadata(),
+                "annotations": [note._asdict() for note in opened.annotations()],
             }
             click.echo(json.dumps(told))
             return
         row = _facts(path, opened)
         for name in ("file", "id", "utc", "bench", "protocol", "simulated", "result", "duration_s", "energy_j"):
-            click.echo(f"{name:12} {_printable(str(row[name])) if row[name] is not None else '-'}")
+            click.echo(f"{name:12} {printable(str(row[name])) if row[name] is not None else '-'}")
         if not opened.closed:
             click.echo("not closed: it is still being written, or its writer was killed")
         _show_plan(_treatment(opened))
@@ -105,12 +113,15 @@ def show(session: str, folder: Path, as_json: bool) -> None:
         for channel in opened.channels.values():
             series = opened.series(channel.name)
             good = series.value[series.quality == 0]
-            unit = "" if channel.unit == "1" else f" {_printable(channel.unit)}"
+            unit = "" if channel.unit == "1" else f" {printable(channel.unit)}"
             span = f"{good.min():.5g} to {good.max():.5g}{unit}" if good.size else "no good reading"
-            click.echo(f"  {_printable(channel.name):24} {len(series.t_s):8} samples  {span}")
+            click.echo(f"  {printable(channel.name):24} {len(series.t_s):8} samples  {span}")
+        for note in opened.annotations():
+            said = f"{note.utc[:19]} {note.who}: {note.key} = {json.dumps(note.value, ensure_ascii=False)}"
+            click.echo(f"\nannotation {note.n}  {printable(said)}")
         click.echo("\nevents")
-        for event in events:
-            click.echo(f"  {event.t_s:10.2f} s  {_printable(event.kind):10} {_printable(json.dumps(event.data))[:140]}")
+        for event in (each for each in events if each.kind not in ("kernel", "inputs")):  # these are for a replay
+            click.echo(f"  {event.t_s:10.2f} s  {printable(event.kind):10} {printable(json.dumps(event.data))[:140]}")
 
 
 def _treatment(session: SessionFile) -> dict[str, Any] | None:
@@ -127,127 +138,28 @@ def _show_plan(treatment: dict[str, Any] | None) -> None:
         return
     from controller.treatment.words import application, covered
 
-    click.echo(f"{'plan':12} {_printable(treatment['plan'])}")
+    click.echo(f"{'plan':12} {printable(treatment['plan'])}")
     for target in treatment["targets"]:
-        click.echo(f"\ntarget {_printable(target['target'])}: {covered(target)}")
+        click.echo(f"\ntarget {printable(target['target'])}: {covered(target)}")
         for one in treatment["applications"]:
             if one["target"] == target["target"]:
-                click.echo(f"  {_printable(application(one, target))}")
-
-
-@sessions.command()
-@click.argument("session")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Default: beside the session, .html.")
-@click.option("--open", "open_it", is_flag=True, help="Show it in a browser.")
-@FOLDER
-def report(session: str, out: Path | None, open_it: bool, folder: Path) -> None:
-    """Write a session's report: one HTML file that needs nothing else.
-
-    \b
-    Examples:
-      ablate sessions report last --open
-      ablate sessions report my.ablate -o my.html
-    """
-    path = find(session, folder)
-    try:
-        from controller.report import plots  # noqa: F401 - to learn whether it can be drawn, before anything is written
-        from controller.report.page import write
-    except ImportError as error:
-        raise click.ClickException(f"{error}: pip install 'openablate[report]'") from error
-    try:
-        page = write(path, out if out is not None else path.with_suffix(".html"))
-    except OSError as error:
-        raise click.ClickException(
-            f"the report cannot be written ({error}); choose another place with --out"
-        ) from error
-    click.echo(page)
-    if open_it:
-        webbrowser.open(page.resolve().as_uri())
-
-
-@sessions.command()
-@click.argument("session", nargs=-1, required=True)
-@FOLDER
-@JSON
-@click.pass_context
-def verify(ctx: click.Context, session: tuple[str, ...], folder: Path, as_json: bool) -> None:
-    """Check that sessions still hold what was recorded. Exit code 8 if one does not.
-
-    A session that was not closed verifies when everything in it is as recorded; the output says up to when that is.
-
-    \b
-    Examples:
-      ablate sessions verify last
-      ablate sessions verify sessions/2026/11/22/*.ablate --json
-    """
-    told = [_verify(find(name, folder)) for name in session]
-    for row in told:
-        if not as_json:
-            click.echo(f"{'OK  ' if row['ok'] else 'FAIL'}  {row['file']}: {row['text']}")
-            for problem in row["problems"][1:]:
-                click.echo(f"      {problem}")
-    if as_json:
-        click.echo(json.dumps(told))
-    if not all(row["ok"] for row in told):
-        ctx.exit(Exit.VERIFICATION)
-
-
-@sessions.command()
-@click.argument("session")
-@click.argument("reason")
-@FOLDER
-def accept(session: str, reason: str, folder: Path) -> None:
-    """Say that you know why a record is not as it was recorded, so that its bench may start again.
-
-    Nothing is repaired: who, when, why and the content's SHA-256 are appended to a file beside the latches.
-
-    \b
-    Example:
-      ablate sessions accept last "disk was full, file restored from a copy"
-    """
-    from controller.client import state_root
-    from controller.records import past
-
-    path = find(session, folder)
-    if not reason.strip():
-        raise click.UsageError("give a reason; it is kept")
-    if not path.is_file():
-        raise click.UsageError(f"{path} is no file")
-    line = past.accept(path, reason, state_root() / past.ACCEPTED)
-    click.echo(f"{path}: accepted as it is now, sha256 {line['sha256'][:16]}…")
-
-
-def _verify(path: Path) -> dict[str, Any]:
-    from controller.records.store import RecordError
-    from controller.records.verify import verify as check
-
-    try:
-        result = check(path)
-    except RecordError as error:
-        problem = f"{error.problem}; {error.remedy}"
-        return {"file": str(path), "ok": False, "closed": False, "problems": [problem], "text": problem}
-    return {
-        "file": str(path),
-        "ok": result.ok,
-        "closed": result.closed,
-        "problems": list(result.problems),
-        "text": result.text,
-        "ticks": result.ticks,
-        "samples": result.samples,
-        "events": result.events,
-        "batches": result.batches,
-        "last_tick": result.last_tick,
-        "t_durable_s": result.t_durable_s,
-        "head": result.head,
-    }
+                click.echo(f"  {printable(application(one, target))}")
 
 
 def find(session: str, folder: Path) -> Path:
-    """The file that a person means.
+    """The file that a person means; if its writer was killed, as the one clean file that it should be.
 
     Raises:
         click.UsageError: nothing, or more than one session, answers to that name.
     """
+    from controller.records.fold import fold
+
+    path = _find(session, folder)
+    fold(path)
+    return path
+
+
+def _find(session: str, folder: Path) -> Path:
     from controller.records.reader import find_sessions
 
     if Path(session).exists():
@@ -297,16 +209,11 @@ def _facts(path: Path, session: SessionFile) -> dict[str, Any]:
         "file": str(path),
         "id": header.get("id"),
         "utc": str(header.get("utc", "")),
-        "bench": _printable(str(header.get("bench", ""))),
-        "protocol": _printable(str(name)) if name is not None else None,
+        "bench": printable(str(header.get("bench", ""))),
+        "protocol": printable(str(name)) if name is not None else None,
         "result": str(result.get("result") or ("unfinished" if session.closed else "not closed")),
         "duration_s": duration_s,
         "energy_j": energy_j,
         "simulated": bool(header.get("simulated")),
         "closed": session.closed,
     }
-
-
-def _printable(text: str) -> str:
-    """What came from a file must not steer the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)

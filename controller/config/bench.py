@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from controller.config.applicators import Applicator
 from controller.mqtt.config import MqttConfig
+from controller.records.metadata import Calibration, Metadata
 from safety.limits import Limits as LayerLimits
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="lower-case letters, digits, - and _")]
@@ -154,6 +155,8 @@ class Records(Model):
     """Where session files go; a relative folder is relative to the directory in which the daemon was started."""
 
     folder: Text = "sessions"
+    metadata: Annotated[Metadata, Field(description="what holds for every session of this bench")] = Metadata()
+    calibration: Annotated[dict[Channel, Calibration], Field(description="by channel, as the certificates say")] = {}
 
 
 class Bench(Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from controller.config.bench import AWKWARD_KEY, Bench
@@ -130,10 +130,29 @@ def wiring(document: Document, bench: Bench, declarations: Mapping[str, Declarat
     if bench.pads is not None and bench.roles.impedance is None:
         message = "the current of return electrodes follows from power and impedance, and no channel is the impedance"
         problems.append(document.problem(("pads",), message, "name one as roles.impedance, or leave pads out"))
+    problems += _described(document, bench, channels)
     problems += _reflected(document, bench, declarations)
     problems += _cooling(document, bench)
     problems += _cutoff(document, bench, declarations)
     return problems
+
+
+def _described(document: Document, bench: Bench, channels: Sequence[str]) -> list[Problem]:
+    """What records: says of channels and devices that are not there would be lost unseen."""
+    said: tuple[tuple[str, Loc, Iterable[str], Iterable[str]], ...] = (
+        ("channel", ("records", "calibration"), bench.records.calibration, channels),
+        ("device", ("records", "metadata", "instruments"), bench.records.metadata.instruments, bench.devices),
+    )
+    return [
+        document.problem(
+            (*at, name),
+            f"there is no {what} {name}",
+            f"did you mean {near}?" if (near := did_you_mean(name, known)) else f"known: {', '.join(sorted(known))}",
+        )
+        for what, at, names, known in said
+        for name in names
+        if name not in known
+    ]
 
 
 def _device_role(

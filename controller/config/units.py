@@ -14,6 +14,7 @@ SUFFIXES: dict[str, str] = {
     "_per_rev": "mL/rev",
     "_s": "s",
     "_ms": "ms",
+    "_days": "days",
     "_j": "J",
     "_hz": "Hz",
     "_mhz": "MHz",
@@ -38,6 +39,7 @@ DIMENSIONLESS: frozenset[str] = frozenset(
         *("channels", "pins"),  # tables whose keys are terminal numbers
         *("gauge", "needles", "antennas", "electrodes", "together", "masked", "pads"),
         *("voltage_channel", "current_channel", "voltage_probe"),
+        *("max_batches", "uncertainty"),  # the latter in the unit of the channel that it is given for
         *("nplc", "resume", "seed", "duty", "fold_above", "stop_above"),
     }
 )

@@ -1,8 +1,10 @@
-"""Names of sessions: ids that sort by time, and where a session's file lies."""
+"""Names of sessions: ids that sort by time, where a session's file lies, and who does something to it."""
 
 from __future__ import annotations
 
+import getpass
 import hashlib
+import os
 import re
 import secrets
 from datetime import UTC, datetime
@@ -16,6 +18,14 @@ def utc_now() -> str:
     """Wall-clock time as a label, ISO 8601 in UTC with milliseconds (``2026-11-22T04:25:00.120Z``). Never part of a
     decision."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def account() -> str:
+    """Whose process this is; a number where the system knows no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def new_session_id(utc: str) -> str:

@@ -10,7 +10,6 @@ record that is not as it was keeps the bench from starting until somebody has lo
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import json
 import os
@@ -19,9 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller.records.ids import SUFFIX, session_path, utc_now
-from controller.records.reader import connect
-from controller.records.store import RecordError
+from controller.records.fold import fold_all
+from controller.records.ids import SUFFIX, account, session_path, utc_now
+from controller.records.opening import connect
+from controller.records.store import NothingRecorded, RecordError
 from controller.records.verify import verify
 
 LAST, ACCEPTED = "last-record.json", "accepted.jsonl"
@@ -32,11 +32,13 @@ class VerificationError(Exception):
 
 
 def check(folder: Path, bench: str, state: Path, accepted: Path) -> None:
-    """Look at the newest record of ``bench`` in ``folder`` and at the one that ``state`` remembers.
+    """Look at the newest record of ``bench`` in ``folder`` and at the one that ``state`` remembers. Before that, the
+    logs of those whose writers were killed are folded in.
 
     Raises:
         VerificationError: one is not as it was and stands in no line of ``accepted``; names it and says what to do.
     """
+    fold_all(folder)
     last = _last(state)
     paths = {
         path.resolve() for path in (_newest(folder, bench), last and Path(last["file"])) if path and path.is_file()
@@ -55,10 +57,10 @@ def check(folder: Path, bench: str, state: Path, accepted: Path) -> None:
 
 def doubt(path: Path, head: str | None = None) -> str:
     """Why a record cannot be what its writer left; empty when it can. ``head``: the end of its chain, if known."""
-    if head is None and path.stat().st_size == 0:
-        return ""  # its writer was killed before the first byte; it never held anything
     try:
         found = verify(path)
+    except NothingRecorded as error:
+        return "" if head is None else error.problem  # its writer was killed before it held anything
     except RecordError as error:
         return error.problem
     if not found.ok:
@@ -84,7 +86,7 @@ def remember(path: Path, state: Path) -> None:
 
 def accept(path: Path, reason: str, accepted: Path) -> dict[str, Any]:
     """Append to ``accepted`` that somebody knows of what was done to ``path``; the line that was written."""
-    who = {"who": getpass.getuser(), "uid": os.getuid()}
+    who = {"who": account(), "uid": os.getuid()}
     line = {"utc": utc_now(), **who, "file": str(path.resolve()), "sha256": digest(path), "reason": reason}
     accepted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with accepted.open("a", encoding="utf-8") as file:

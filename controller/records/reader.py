@@ -8,9 +8,7 @@ with open_session(path) as session:
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -19,8 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.records.ids import SUFFIX
-from controller.records.schema import APPLICATION_ID, SCHEMA_VERSION
+from controller.records.opening import connect
 from controller.records.store import RecordError
+
+__all__ = [
+    "Annotation",
+    "Channel",
+    "Event",
+    "Floats",
+    "Series",
+    "SessionFile",
+    "Ticks",
+    "connect",
+    "find_sessions",
+    "open_session",
+]
 
 Floats = NDArray[np.float64]
 
@@ -56,6 +67,16 @@ class Ticks(NamedTuple):
     energy_j: Floats
 
 
+class Annotation(NamedTuple):
+    """What somebody said of a session after it had ended. ``value``: any JSON value."""
+
+    n: int
+    utc: str
+    who: str
+    key: str
+    value: Any
+
+
 class Event(NamedTuple):
     """Something that happened."""
 
@@ -64,79 +85,6 @@ class Event(NamedTuple):
     utc: str
     kind: str
     data: dict[str, Any]
-
-
-def connect(path: Path, *, may_copy: bool = True) -> sqlite3.Connection:
-    """A read-only connection to a session file, its unfinished write-ahead log included.
-
-    Args:
-        path: The session file.
-        may_copy: Read a copy where SQLite finds no room beside the file. False in the process that writes it: to open
-            and close a file there, other than through SQLite, would drop the locks that SQLite holds on it.
-
-    Raises:
-        RecordError: no such file, not a session, damaged, or of a newer version; says which, and what to do.
-    """
-    if not path.is_file():
-        raise RecordError(path, "there is no such file", "`ablate sessions list` names those that are here")
-    try:
-        try:
-            db = _connect(path)
-            _check(path, db)
-        except sqlite3.OperationalError:
-            # A folder that may not be written, with a log that was never folded in: SQLite needs room beside the file.
-            if not may_copy or not path.with_name(path.name + "-wal").exists():
-                raise
-            db = _copy(path)
-            _check(path, db)
-    except sqlite3.OperationalError as error:
-        raise RecordError(path, f"the file cannot be read ({error})", "check its permissions and its disk") from error
-    except sqlite3.DatabaseError as error:
-        raise RecordError(
-            path,
-            f"this is not a session file, or it is damaged or cut short ({error})",
-            "look for another copy; a session is complete only together with the -wal file beside it, if there is one",
-        ) from error
-    return db
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-    )
-
-
-def _copy(path: Path) -> sqlite3.Connection:
-    with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
-        for part in (path, path.with_name(path.name + "-wal")):
-            shutil.copyfile(part, Path(folder, part.name))
-        disk, memory = (
-            _connect(Path(folder, path.name)),
-            sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False),
-        )
-        with disk:
-            disk.backup(memory)
-        disk.close()
-    return memory
-
-
-def _check(path: Path, db: sqlite3.Connection) -> None:
-    (application,), (version,) = (
-        db.execute("PRAGMA application_id").fetchone(),
-        db.execute("PRAGMA user_version").fetchone(),
-    )
-    if application != APPLICATION_ID:
-        what = "it is empty" if path.stat().st_size == 0 else "it was made by another program"
-        raise RecordError(
-            path, f"this is not a session file: {what}", f"session files end in {SUFFIX} and are made by ablate"
-        )
-    if version > SCHEMA_VERSION:
-        raise RecordError(
-            path,
-            f"the file has schema version {version}, this program knows up to {SCHEMA_VERSION}",
-            "open it with a newer version of openablate",
-        )
-    db.execute("SELECT count(*) FROM header").fetchone()
 
 
 class SessionFile:
@@ -224,6 +172,17 @@ class SessionFile:
             "SELECT seq, t_s, utc, kind, data FROM events WHERE kind=coalesce(?, kind) ORDER BY seq", kind
         )
         return [Event(seq, t_s, utc, what, json.loads(data)) for seq, t_s, utc, what, data in rows]
+
+    def annotations(self) -> list[Annotation]:
+        """What was said of the session after it had ended, in order (``ablate sessions annotate``)."""
+        rows = self._rows("SELECT n, utc, who, key, value FROM annotations ORDER BY n")
+        return [Annotation(n, utc, who, key, json.loads(value)) for n, utc, who, key, value in rows]
+
+    def metadata(self) -> dict[str, Any]:
+        """Who made it, with what, of what, and what others may do with it (:mod:`controller.records.metadata`)."""
+        from controller.records.metadata import metadata
+
+        return metadata(self)
 
     def arrays(self, name: str) -> dict[str, Floats]:
         """The newest arrays of this name (``picture``); empty when there are none."""

@@ -5,7 +5,8 @@ it. Rows are only ever added, in batches, one per commit; the row of a batch in 
 table that belongs to it, and holds ``sha256(hash of the batch before || canonical bytes of the batch)``. Canonical
 bytes are fixed for ever by the pack functions below: little-endian integers (64 bits) and doubles, UTF-8 text with its
 length, tables in the order channels, ticks, samples, events, arrays, each after its count. The first batch (``open``)
-also covers the header, the last (``close``) the summary.
+also covers the header, the last (``close``) the summary. What is said of a session later stands in ``annotations``,
+outside that chain and with one of its own. ``docs/session-file.md`` is written from here.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 APPLICATION_ID = 0x41424C54  # "ABLT"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # what each version has: migrations.py
 
 TABLES = {  # STRICT: a column holds its type or NULL; NULL in a REAL column is "not a number"; header, law, data: JSON
     "header": "key TEXT PRIMARY KEY, value TEXT NOT NULL",
@@ -36,7 +37,15 @@ TABLES = {  # STRICT: a column holds its type or NULL; NULL in a REAL column is 
     " hash BLOB NOT NULL",
     "cursor": "name TEXT PRIMARY KEY, batch INTEGER NOT NULL",  # outside the chain: it moves
     "summary": "key TEXT PRIMARY KEY, value TEXT NOT NULL",
+    "annotations": "n INTEGER PRIMARY KEY, utc TEXT NOT NULL, who TEXT NOT NULL, key TEXT NOT NULL,"
+    " value TEXT NOT NULL, head BLOB NOT NULL, hash BLOB NOT NULL",  # head: of the sealed chain, at that time
 }
+
+
+def create(table: str) -> str:
+    """The statement that makes a table, and that ``sqlite_schema`` then holds."""
+    return f"CREATE TABLE {table}({TABLES[table]}) STRICT"
+
 
 COLUMNS = {  # table -> (columns in canonical order, key)
     "channels": ("id, name, unit, low, high, period_s", "id"),
@@ -183,3 +192,9 @@ def chain_hash(before: bytes, batch: Batch, rows: Mapping[str, Sequence[Row]], p
     for table, pack in PACK.items():
         digest.update(_COUNT(len(rows[table])) + pack(rows[table]))
     return digest.digest()
+
+
+def annotation_hash(before: bytes, n: int, utc: str, who: str, key: str, value: str, head: bytes) -> bytes:
+    """The hash of an annotation. ``before``: that of the one before it; 32 zero bytes for the first."""
+    said = text(utc) + text(who) + text(key) + text(value) + text(head)
+    return hashlib.sha256(before + _COUNT(n) + said).digest()

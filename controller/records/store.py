@@ -13,7 +13,18 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from controller.records.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES, Batch, Row, chain_hash, to_json, unit_of
+from controller.records.hold import Hold
+from controller.records.schema import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    TABLES,
+    Batch,
+    Row,
+    chain_hash,
+    create,
+    to_json,
+    unit_of,
+)
 from safety.types import Sample
 
 
@@ -23,6 +34,10 @@ class RecordError(Exception):
     def __init__(self, path: Path, problem: str, remedy: str) -> None:
         super().__init__(f"{path}: {problem}; {remedy}")
         self.path, self.problem, self.remedy = path, problem, remedy
+
+
+class NothingRecorded(RecordError):
+    """A session file that holds nothing: its writer was killed before its first commit."""
 
 
 class Tick(Protocol):
@@ -79,8 +94,8 @@ def free_bytes(folder: Path) -> int:
 class Store:
     """See the module's text. ``head`` is the number of the newest batch, ``hash`` its hash."""
 
-    def __init__(self, path: Path, session_id: str, db: sqlite3.Connection) -> None:
-        self.path, self.session_id, self._db = path, session_id, db
+    def __init__(self, path: Path, session_id: str, db: sqlite3.Connection, hold: Hold) -> None:
+        self.path, self.session_id, self._db, self._hold = path, session_id, db, hold
         self._last = Batch(-1, "", 0.0, 0, -1, 0, 0, 0)
         self.hash = bytes(32)
         self._channels: dict[str, int] = {}
@@ -111,26 +126,30 @@ class Store:
                     f"only {space / 1e6:.0f} MB are free, {min_free_bytes / 1e6:.0f} MB are needed to begin a session",
                     "free some space or set records.folder to another disk",
                 )
-            path = _claim(path)
+            path, hold = _claim(path)
         except OSError as error:
             reason = error.strerror or str(error)
             raise RecordError(folder, f"session files cannot be written here ({reason})", _WRITE_REMEDY) from error
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
         try:
-            db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
-            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             if db.execute("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
                 raise sqlite3.OperationalError("write-ahead logging is refused: a network file system?")
             db.execute("PRAGMA synchronous=FULL")
             db.execute("BEGIN IMMEDIATE")
-            for table, columns in TABLES.items():
-                db.execute(f"CREATE TABLE {table}({columns}) STRICT")
-            store = cls(path, str(header["id"]), db)
+            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            for table in TABLES:
+                db.execute(create(table))
+            store = cls(path, str(header["id"]), db, hold)
             store._write_batch("open", float(str(header["t_start_s"])), [], header, channels)
             db.execute("COMMIT")
-            _sync_folder(folder)
+            for made in (folder, *folder.parents[:3]):  # year, month and day may be new as well
+                _sync_folder(made)
         except (sqlite3.Error, OSError) as error:
-            path.unlink(missing_ok=True)
+            db.close()
+            for part in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+                part.unlink(missing_ok=True)
+            hold.release()
             raise RecordError(folder, f"a session file cannot be begun here ({error})", _WRITE_REMEDY) from error
         return store
 
@@ -254,20 +273,21 @@ class Store:
                     time.sleep(0.02)
         finally:
             self._db.close()
+            self._hold.release()
 
 
 _WRITE_REMEDY = "check records.folder, its permissions and the disk's free space"
 
 
-def _claim(path: Path) -> Path:
+def _claim(path: Path) -> tuple[Path, Hold]:
     """Make an empty file that nobody has; a rehearsal repeated with its seed gets a number behind the same name."""
     for number in range(1, 10_000):
         candidate = path if number == 1 else path.with_name(f"{path.stem}~{number}{path.suffix}")
         try:
-            os.close(os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o640))
+            descriptor = os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_CLOEXEC", 0), 0o640)
         except FileExistsError:
             continue
-        return candidate
+        return candidate, Hold(candidate, descriptor)
     raise FileExistsError(17, "ten thousand sessions of this name exist")
 
 

@@ -1,8 +1,9 @@
 """Whether a session file still holds what its writer put there: the hash chain, batch by batch.
 
-Found is any row that was changed, removed, added or moved. A chain cannot show that a file which was never closed has
-lost its last batches as a whole; such a file is reported as not closed, with the last tick that it holds. The head of
-the chain that was published over MQTT, or printed in a report, is the anchor against that.
+Found is any row that was changed, removed, added or moved, and any table, index or trigger that the writer did not
+make. A chain cannot show that a file which was never closed has lost its last batches as a whole; such a file is
+"unfinished", with the last tick that it holds, unless one of its cursors says that a later batch was published. The
+end of the chain that is kept elsewhere (:mod:`controller.records.past`) is the anchor against that.
 """
 
 from __future__ import annotations
@@ -10,12 +11,17 @@ from __future__ import annotations
 import sqlite3
 import struct
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from controller.records.reader import connect
-from controller.records.schema import COLUMNS, Batch, Row, chain_hash
+from controller.records.migrations import lacking
+from controller.records.opening import connect
+from controller.records.schema import COLUMNS, TABLES, Batch, Row, annotation_hash, chain_hash, create
 
 MAX_PROBLEMS = 20
+CLOCK_S = 2.0  # labels and times of events may differ by this much more at one event than at another
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""A label before it was made by a clock that was never set (1970); virtual time begins with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,14 @@ class VerifyResult:
     last_tick: int | None
     t_durable_s: float | None  # time of the newest tick in the file
     head: str  # hash of the last batch, hexadecimal
+    annotations: int = 0
+    notes: tuple[str, ...] = ()  # what is strange, but no change: the wall clock was wrong, or was set meanwhile
+
+    @property
+    def verdict(self) -> str:
+        """``recorded``: whole, and as it was recorded. ``unfinished``: nothing in it was changed, but its writer did
+        not end it: it is being written, or it was killed, or its end was cut off. ``changed``: it is not as it was."""
+        return "changed" if not self.ok else "recorded" if self.closed else "unfinished"
 
     @property
     def text(self) -> str:
@@ -46,7 +60,7 @@ class VerifyResult:
         if self.closed:
             return f"as recorded: {size}"
         last = "no tick yet" if self.t_durable_s is None else f"newest tick at t = {self.t_durable_s:.3f} s"
-        return f"as recorded, not closed (still being written, or its writer was killed): {size}, {last}"
+        return f"unfinished (still being written, or its writer was killed): as recorded so far, {size}, {last}"
 
 
 def verify(path: str | Path) -> VerifyResult:
@@ -77,6 +91,8 @@ def verify(path: str | Path) -> VerifyResult:
         check.last_tick,
         check.t_durable_s,
         check.head.hex(),
+        check.annotations,
+        tuple(check.notes),
     )
 
 
@@ -89,6 +105,9 @@ class _Check:
         self.last_tick: int | None = None
         self.t_durable_s: float | None = None
         self.head = bytes(32)
+        self.heads: set[bytes] = set()
+        self.annotations = 0
+        self.notes: list[str] = []
 
     def run(self, db: sqlite3.Connection) -> None:
         damage = [text for (text,) in db.execute("PRAGMA quick_check(5)") if text != "ok"]
@@ -113,6 +132,46 @@ class _Check:
                 )
         if not self.closed and db.execute("SELECT count(*) FROM summary").fetchone() != (0,):
             self.problems.append("there is a summary, but the batch that ended the session is gone")
+        for name, sent in db.execute("SELECT name, batch FROM cursor ORDER BY name"):
+            if sent > before.n:
+                self.problems.append(f"{name} was sent batch {sent}, but the file ends with batch {before.n}")
+        self._annotations(db)
+        self._objects(db)
+        self._clock(db)
+
+    def _annotations(self, db: sqlite3.Connection) -> None:
+        """Each is chained to the one before, and names a batch that the file had ended with."""
+        before = bytes(32)
+        for n, utc, who, key, value, head, digest in db.execute(
+            "SELECT n, utc, who, key, value, head, hash FROM annotations ORDER BY n"
+        ):
+            self.annotations += 1
+            if n != self.annotations or annotation_hash(before, n, utc, who, key, value, head) != digest:
+                self.problems.append(f"annotation {n} was changed, or the one before it was, or is gone")
+            elif head not in self.heads:
+                self.problems.append(f"annotation {n} was made of another session, or of more than there is now")
+            before = digest
+
+    def _objects(self, db: sqlite3.Connection) -> None:
+        """Tables as their writer made them, and nothing beside them."""
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        ours = {table: create(table) for table in TABLES}
+        for name, sql in db.execute("SELECT name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY name"):
+            if ours.pop(name, None) != sql:
+                self.problems.append(f"{name!r} is not of the session's writer: another program changed the file")
+        if gone := sorted(ours.keys() - lacking(version)):
+            self.problems.append(f"the file has no table {', '.join(gone)}")
+
+    def _clock(self, db: sqlite3.Connection) -> None:
+        """Wall-clock labels are no evidence; where they cannot be right, it is said."""
+        labels = db.execute("SELECT utc, t_s FROM events ORDER BY seq").fetchall()
+        if not labels:
+            return
+        if datetime.fromisoformat(labels[0][0]) < EARLIEST:
+            self.notes.append(f"the clock of the machine was wrong: it said {labels[0][0]}")
+        shifts = [datetime.fromisoformat(utc).timestamp() - t_s for utc, t_s in labels]
+        if (moved_s := max(shifts) - min(shifts)) > CLOCK_S:
+            self.notes.append(f"the clock of the machine was set meanwhile, by {moved_s:.0f} s; t is not affected")
 
     def _batch(self, db: sqlite3.Connection, before: Batch, batch: Batch, digest: bytes) -> None:
         where = f"batch {batch.n} (t = {before.t_s:.2f} to {batch.t_s:.2f} s)"
@@ -134,6 +193,7 @@ class _Check:
             self.problems.append(f"{where} was changed after it was recorded, or the one before it was")
         if rows["ticks"]:
             self.last_tick, self.t_durable_s = rows["ticks"][-1][0], rows["ticks"][-1][1]
+        self.heads.add(digest)
         self.head = digest  # go on from what is written here, so that each later batch is judged by itself
         self.closed = self.closed or batch.kind == "close"
         self.batches += 1

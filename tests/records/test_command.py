@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -89,9 +90,14 @@ def test_verify_a_live_session(tmp_path: Path) -> None:
     recorder.tick(row(0))
     recorder.event(0.0, "trip")
     live = ablate("verify", "last", "--folder", str(tmp_path), "--json")
+    told = ablate("verify", "last", "--folder", str(tmp_path), "--finished")
     recorder.close()
+    assert told.exit_code == 8
+    assert told.output.startswith("UNFINISHED  ")
+    assert "unfinished (still being written, or its writer was killed): as recorded so far, 1 ticks" in told.output
     assert live.exit_code == 0
     assert json.loads(live.output)[0]["closed"] is False
+    assert json.loads(live.output)[0]["verdict"] == "unfinished"
     assert json.loads(live.output)[0]["last_tick"] == 0
 
 
@@ -111,7 +117,7 @@ def test_report(folder: Path) -> None:
     assert "SIMULATED" in page.read_text()
     refused = ablate("report", "last", "--folder", str(folder), "-o", str(folder / "no" / "where.html"))
     assert refused.exit_code == 1
-    assert "the report cannot be written" in refused.output
+    assert "cannot be written" in refused.output
 
 
 def test_a_hostile_name_does_not_steer_the_terminal(tmp_path: Path) -> None:
@@ -119,3 +125,17 @@ def test_a_hostile_name_does_not_steer_the_terminal(tmp_path: Path) -> None:
     told = ablate("list", "--folder", str(tmp_path)).output
     assert "\x1b" not in told
     assert "x?[2Jy" in told
+
+
+def test_what_a_killed_writer_left_becomes_one_file(tmp_path: Path) -> None:
+    recorder = Recorder.create(tmp_path / "live", HEADER, CHANNELS, threaded=False)
+    recorder.tick(row(0))
+    recorder.event(0.0, "trip")
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    for words in (["list", "--folder", str(folder)], ["verify", str(folder / "x.ablate")]):
+        for end in ("", "-wal"):
+            shutil.copyfile(f"{recorder.path}{end}", folder / f"x.ablate{end}")
+        assert ablate(*words).exit_code == 0
+        assert [part.name for part in folder.iterdir()] == ["x.ablate"]
+    recorder.close()

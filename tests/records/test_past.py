@@ -13,7 +13,9 @@ import pytest
 from controller import cli
 from controller.records import past
 from controller.records.past import VerificationError, check, remember
-from tests.records.recording import write
+from controller.records.session import Recorder
+from controller.records.verify import verify
+from tests.records.recording import CHANNELS, HEADER, row, write
 
 
 class Bench:
@@ -146,3 +148,17 @@ def test_the_launcher_starts_nothing_beside_a_changed_record(bench: Bench, monke
     bench.tamper()
     monkeypatch.setenv("ABLATE_STATE_DIR", str(bench.folder.parent))
     assert cli.run(["serve", "cooled-rf-sim", "--out", str(bench.folder)]) == 8
+
+
+def test_the_log_that_a_killed_writer_left_is_folded_in_before_the_next_start(bench: Bench) -> None:
+    recorder = Recorder.create(bench.folder, HEADER, CHANNELS, threaded=False)
+    recorder.tick(row(0))
+    recorder.event(0.0, "trip")
+    killed = recorder.path.with_name("20261123T000000Z_cooled-rf_killed.ablate")
+    for end in ("", "-wal"):
+        shutil.copyfile(f"{recorder.path}{end}", f"{killed}{end}")
+    bench.check()  # while the other is still being written
+    assert not Path(f"{killed}-wal").exists()
+    assert Path(f"{recorder.path}-wal").exists()
+    recorder.close()
+    assert verify(killed).ticks == 1

@@ -119,9 +119,9 @@ def test_what_is_no_session_says_so(tmp_path: Path) -> None:
 def test_a_newer_version_says_so(tmp_path: Path) -> None:
     path = write(tmp_path).path
     db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version=2")
+    db.execute("PRAGMA user_version=3")
     db.close()
-    with pytest.raises(RecordError, match="schema version 2, this program knows up to 1; open it with a newer version"):
+    with pytest.raises(RecordError, match="schema version 3, this program knows up to 2; open it with a newer version"):
         verify(path)
 
 
@@ -136,7 +136,7 @@ def test_a_file_cut_short_is_found(tmp_path: Path) -> None:
 
 def test_a_killed_session_in_a_folder_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite cannot use the log there; it is read from a copy."""
-    from controller.records import reader
+    from controller.records import opening
     from controller.records.session import Recorder
 
     recorder = Recorder.create(tmp_path / "live", HEADER, CHANNELS, threaded=False)
@@ -146,14 +146,14 @@ def test_a_killed_session_in_a_folder_that_may_not_be_written(tmp_path: Path, mo
     shutil.copyfile(recorder.path, left)
     shutil.copyfile(f"{recorder.path}-wal", f"{left}-wal")
     recorder.close()
-    connect = reader._connect
+    connect = opening._connect
 
     def no_room_here(path: Path) -> sqlite3.Connection:
         if path == left:
             raise sqlite3.OperationalError("unable to open database file")
         return connect(path)
 
-    monkeypatch.setattr(reader, "_connect", no_room_here)
+    monkeypatch.setattr(opening, "_connect", no_room_here)
     result = verify(left)
     assert (result.ok, result.closed, result.ticks, result.events) == (True, False, 1, 1)
     assert result.text.endswith("1 ticks, 2 samples, 1 events in 2 batches, newest tick at t = 0.000 s")
