@@ -59,6 +59,14 @@ def alarm(told: dict[str, Any]) -> str:
     return f"ALARM {told['priority']}{seen}: {where}{told['text']}{number}.{causes} Do: {told['do']}."
 
 
+def broker_line(mqtt: dict[str, Any]) -> str:
+    """How the telemetry does, in one line."""
+    there = f"mqtt {mqtt['broker']} connected" if mqtt["connected"] else f"mqtt NOT CONNECTED: {mqtt['text']}"
+    behind = f"{mqtt['lag_rows']} rows, {mqtt['lag_s']:.1f} s behind" if mqtt["lag_batches"] else "nothing waits"
+    earlier = f"; earlier sessions to be sent: {mqtt['earlier_sessions']}" if mqtt["earlier_sessions"] else ""
+    return f"{there}; {behind}{earlier}"
+
+
 class LiveView:
     """Shows statuses on ``stream``; quiet when asked to be. Use as a context."""
 

@@ -182,7 +182,7 @@ def status(bench: str | None, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(answer))
         return Exit.DONE
-    from controller.live_view import alarm, line
+    from controller.live_view import alarm, broker_line, line
 
     click.echo(f"{answer.get('banner', '')}  {answer['bench']}  {line(answer)}".lstrip())
     if trip := answer.get("trip"):
@@ -197,6 +197,10 @@ def status(bench: str | None, as_json: bool) -> int:
         click.echo(f"waits for {waits}")
     if bag := (answer.get("coolant") or {}).get("bag"):
         click.echo(f"saline bag: {bag['left_ml']:.0f} of {bag['bag_ml']:.0f} mL{', LOW' if bag['low'] else ''}")
+    if mqtt := answer.get("mqtt"):
+        click.echo(broker_line(mqtt))
+        for note in mqtt["notes"]:
+            click.echo(f"  {note}")
     record = answer.get("record", {})
     click.echo(
         f"session {answer.get('session_file')}  record {'healthy' if record.get('healthy') else record.get('text')}"

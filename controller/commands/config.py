@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import click
 import yaml
@@ -12,7 +13,7 @@ from controller.config import setup as setups
 from controller.config.loading import LoadedBench, LoadedProtocol, check_bench, check_protocol, kind_of, load_bench
 from controller.config.problems import ConfigError, Problem
 from controller.config.schema import schema as make_schema
-from controller.config.shipped import Kind, locate, shipped
+from controller.config.shipped import locate, shipped
 from controller.config.show import in_force, leaves
 from controller.config.units import unit
 from controller.config.yaml_loader import load
@@ -91,16 +92,22 @@ def _load_either(name: str) -> LoadedBench | LoadedProtocol:
 
 
 @config.command()
-@click.argument("kind", type=click.Choice(["bench", "protocol"]))
+@click.argument("kind", type=click.Choice(["bench", "protocol", "mqtt"]))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of to the terminal.")
-def schema(kind: Kind, out: Path | None) -> None:
-    """Print the JSON Schema of a bench or protocol file, for editors.
+def schema(kind: Literal["bench", "protocol", "mqtt"], out: Path | None) -> None:
+    """Print the JSON Schema of a bench or protocol file, for editors; or of the MQTT messages, as AsyncAPI document.
 
     \b
     Example: ablate config schema bench --out bench.schema.json
     and as first line of bench.yaml: # yaml-language-server: $schema=./bench.schema.json
     """
-    text = json.dumps(make_schema(kind), indent=2)
+    if kind == "mqtt":
+        from controller.mqtt.asyncapi import document
+
+        made = document()
+    else:
+        made = make_schema(kind)
+    text = json.dumps(made, indent=2)
     if out is None:
         click.echo(text)
     else:

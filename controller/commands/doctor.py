@@ -52,6 +52,7 @@ def examine(bench: str | None) -> list[Finding]:
             *host.records_folder(Path("sessions")),
             *ports.permissions(),
         ]
+    from controller.checkup.broker import broker
     from controller.checkup.devices import bench_devices
     from controller.config.loading import load_bench
 
@@ -63,7 +64,7 @@ def examine(bench: str | None) -> list[Finding]:
         *host.real_time(settings.tick_hz),
         *host.database(),
         *host.records_folder(Path(settings.records.folder)),
-        *(host.broker(settings.mqtt.host, settings.mqtt.port) if settings.mqtt is not None else ()),
+        *(broker(settings.mqtt) if settings.mqtt is not None else ()),
         *ports.permissions(),
         *asyncio.run(bench_devices(loaded)),
     ]

@@ -25,6 +25,7 @@ class Telemetry(Protocol):
     def attach(self, recorder: Recorder, stop: Stop, birth: dict[str, Any]) -> None: ...
     def follow(self, out: Outputs, prompt: dict[str, Any] | None = None) -> None: ...
     async def detach(self) -> None: ...
+    def status(self) -> dict[str, Any] | None: ...
 
 
 class Silence:
@@ -35,6 +36,8 @@ class Silence:
     def follow(self, out: Outputs, prompt: dict[str, Any] | None = None) -> None: ...
 
     async def detach(self) -> None: ...
+
+    def status(self) -> None: ...
 
 
 class Broker:
@@ -80,6 +83,13 @@ class Broker:
         if trip is not None:
             self._alarm = trip.monitor
             self._publisher.set_alarm(trip.monitor, trip.as_dict())
+
+    def status(self) -> dict[str, Any]:
+        """For ``ablate status``: where to, whether it is connected (``text``: why not, and what to do), how far
+        behind the broker is in commits, rows and seconds, and how many sessions of earlier runs wait."""
+        config = self._bench.mqtt
+        assert config is not None
+        return {"broker": f"{config.host}:{config.port}", **self._publisher.status()._asdict()}
 
     async def detach(self) -> None:
         """Flush what the broker takes within its time; what it does not take stays in the session file."""

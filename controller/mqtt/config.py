@@ -10,6 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from controller.outputs.contract import check_name
+
 
 class Tls(BaseModel):
     """How the broker proves itself, and how the bench proves itself to it. An empty mapping trusts the system's
@@ -40,13 +42,26 @@ class Tls(BaseModel):
         return context
 
 
+class Backfill(BaseModel):
+    """What may be asked for again: sessions that are not older, and not more batches in one request.
+
+    ``max_age_days`` bounds also what is sent by itself after a start, of sessions that an earlier run left unpublished.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    max_age_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
+    max_batches: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+
+
 class MqttConfig(BaseModel):
     """Where telemetry goes.
 
     Off the local machine TLS is required, and a name that the broker can check: ``username`` with ``password_file``, or
     a certificate in ``tls``. ``insecure_i_understand: true`` says that its author knows that anybody on the way can
     read and forge what is sent. A password is read from ``password_file``, never from the bench file.
-    ``accept_stop`` subscribes to ``…/cmd/stop``; no other command exists.
+    ``accept_stop`` subscribes to ``…/cmd/stop``; nothing else acts on the bench. ``backfill`` answers who asks for
+    batches again (null: nobody). ``outputs`` names plug-ins that tell the same in the words of others.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -64,11 +79,20 @@ class MqttConfig(BaseModel):
     heartbeat_s: Annotated[float, Field(ge=0.2, le=60)] = 5.0
     keepalive_s: Annotated[int, Field(ge=2, le=60)] = 5
     flush_s: Annotated[float, Field(ge=0, le=60)] = 5.0
+    backfill: Backfill | None = Backfill()
+    outputs: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
     @field_validator("site")
     @classmethod
     def _topic_level(cls, site: str) -> str:
         return topic_level("site", site)
+
+    @field_validator("outputs")
+    @classmethod
+    def _installed(cls, outputs: tuple[str, ...]) -> tuple[str, ...]:
+        for name in outputs:
+            check_name(name)
+        return outputs
 
     @model_validator(mode="after")
     def _secure(self) -> Self:

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.mqtt.contract import check
+
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 
 
@@ -35,13 +37,13 @@ def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 20
 class Broker:
     """Keeps what a client with a lasting session has not fetched yet over its own restarts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
         self.port, self._folder = free_port(), folder
         self._config = folder / "mosquitto.conf"
         self._config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
             f"persistence true\npersistence_location {folder}/\n"
-            "max_queued_messages 0\nmax_inflight_messages 0\nuser root\n"
+            "max_queued_messages 0\nmax_inflight_messages 0\nuser root\n" + "\n".join([*more, ""])
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -115,8 +117,11 @@ class Listener:
 
 @contextlib.contextmanager
 def listening(port: int, name: str = "listener") -> Iterator[Listener]:
+    """In the end, every message that was heard is held to the models and to the committed document."""
     listener = Listener(port, name)
     try:
         yield listener
     finally:
         listener.close()
+    for heard in listener.heard:
+        check(heard.topic, heard.payload)

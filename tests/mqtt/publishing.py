@@ -15,7 +15,7 @@ from tests.records.recording import CHANNELS, HEADER, row
 
 def main(folder: str, port: int) -> None:
     recorder = Recorder.create(Path(folder), HEADER, CHANNELS)
-    publisher = Publisher(MqttConfig(host="127.0.0.1", port=port, keepalive_s=2), "b1", simulated=True)
+    publisher = Publisher(MqttConfig(host="127.0.0.1", port=port, keepalive_s=2), "cooled-rf", simulated=True)
     publisher.start()
     publisher.attach(recorder)
     for seq in itertools.count():

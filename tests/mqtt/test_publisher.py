@@ -5,20 +5,27 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from controller.live_view import broker_line
 from controller.mqtt.config import MqttConfig
-from controller.mqtt.publisher import Publisher
+from controller.mqtt.publisher import Publisher, PublisherStatus
+from controller.records.reader import find_sessions, open_session
 from controller.records.session import Recorder
 from tests.mqtt.broker import MOSQUITTO, Broker, free_port, listening, wait_until
 from tests.records.recording import CHANNELS, HEADER, row
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: apt-get install mosquitto")
 OUTAGE_S = 3.0
+TRIP = {
+    "monitor": "range", "hazard": "H15", "device": "tc", "channel": "tc.tip_c", "value": 97.0, "limit": 95.0,
+    "age_s": 0.1, "t_s": 2.0, "text": "too hot", "check": "the probe", "lockout": False,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -44,8 +51,8 @@ def config(port: int, **more: object) -> MqttConfig:
 def test_a_session_from_birth_to_farewell(broker: Broker, recorder: Recorder) -> None:
     with listening(broker.port) as listener:
         publisher = Publisher(config(broker.port), "b1", simulated=True, birth={"software": {"openablate": "0.1"}})
-        publisher.set_state({"state": "SAFE"})
-        publisher.set_alarm("range", {"text": "too hot"})
+        publisher.set_state({"fsm": "SAFE", "epoch": 1, "simulated": True, "prompt": None})
+        publisher.set_alarm("range", TRIP)
         publisher.attach(recorder)
         publisher.start()
         recorder.event(0.0, "state", {"to": "FIRING"})
@@ -53,12 +60,13 @@ def test_a_session_from_birth_to_farewell(broker: Broker, recorder: Recorder) ->
             recorder.tick(row(seq))
             time.sleep(0.005)
         wait_until(lambda: listener.last("/alarm/range"), "the alarm")
+        wait_until(lambda: listener.last("/latest"), "the newest readings")
         publisher.set_alarm("range", None)
         wait_until(lambda: listener.heard[-1].topic.endswith("/status"), "a heartbeat")
         recorder.event(2.0, "trip", {"monitor": "range"})
         recorder.finish({"result": "tripped"})
         assert publisher.detach() == 0
-        assert publisher.status() == (True, 0, "connected")
+        assert publisher.status() == (True, 0, "connected", 0, 0.0, 0, ())
         publisher.close()
         wait_until(lambda: (h := listener.last("/status")) and h.data["state"] == "offline", "the farewell")
 
@@ -77,15 +85,21 @@ def test_a_session_from_birth_to_farewell(broker: Broker, recorder: Recorder) ->
     samples = [h.data for h in heard if h.topic == f"{session}/samples"]
     assert [seq for s in samples for seq in s["seq"]] == list(range(40))
     assert [s["n"] for s in samples] == [len(s["t_s"]) for s in samples]
-    power = [x for s in samples for x in s["channels"]["gen.power_w"]["value"]]
+    power = [x for s in samples if s["n"] for x in s["channels"]["gen.power_w"]["value"]]
     assert power == [30.0] * 40
-    assert samples[0]["channels"]["tc.tip_c"]["quality"][0] == 2
+    assert samples[-1]["channels"]["tc.tip_c"]["quality"][0] == 2
     events = [h.data for h in heard if h.topic == f"{session}/events"]
     assert [e.get("kind") for e in events] == ["state", "trip", None]
     assert events[-1]["schema"] == "abl/closed/1"
     assert events[-1]["summary"] == {"result": "tripped"}
     assert events[-1]["chain_head"] == recorder._store.hash.hex()
-    assert [h.data["state"] for h in heard if h.topic == f"{root}/state"] == ["SAFE"]
+    assert [h.data["fsm"] for h in heard if h.topic == f"{root}/state"] == ["SAFE"]
+    assert [(h.data["text"], h.data["value"]) for h in heard if h.topic == f"{root}/alarm/range" and h.payload] == [
+        ("too hot", 97.0)
+    ]
+    latest = next(h.data for h in reversed(heard) if h.topic == f"{root}/latest")
+    assert latest["session"] == recorder.session_id
+    assert latest["channels"]["gen.power_w"] == {"value": 30.0, "unit": "W", "quality": 0, "t_s": latest["t_s"] - 0.01}
     assert [h.payload == b"" for h in heard if h.topic == f"{root}/alarm/range"] == [False, True]
 
 
@@ -124,7 +138,7 @@ def test_an_outage_loses_nothing(broker: Broker, recorder: Recorder, frozen: boo
     assert [n for s in by_batch.values() for n in s["seq"]] == list(range(seq))
     births = [h.data["bd_seq"] for h in listener.heard if h.topic.endswith("/birth") and not h.retained]
     assert births == [1] if frozen else len(set(births)) >= 2
-    assert any(s["historical"] for s in samples) is not frozen
+    assert any(s["historical"] for s in samples if s["n"]) is not frozen  # the batch of the header may be
 
 
 @needs_mosquitto
@@ -198,6 +212,77 @@ def test_mqtt_5(broker: Broker, recorder: Recorder) -> None:
         publisher.close()
         wait_until(lambda: (h := listener.last("/status")) and h.data["state"] == "offline", "the farewell")
     assert listener.heard[0].data["simulated"] is False
+
+
+@needs_mosquitto
+def test_what_a_killed_process_left_is_sent_by_the_next(broker: Broker, tmp_path: Path, repository: Path) -> None:
+    """Its broker had been silent for a while, so that much was recorded that had not been sent."""
+    folder = tmp_path / "sessions"
+    words = [sys.executable, "-m", "tests.mqtt.publishing", str(folder), str(broker.port)]
+    with listening(broker.port) as listener:
+        child = subprocess.Popen(words, cwd=repository)
+        try:
+            wait_until(lambda: (h := listener.last("/samples")) and h.data["batch"] > 3, "the first samples")
+            with broker.away(frozen=True):
+                time.sleep(1.0)
+                child.kill()
+                child.wait()
+        finally:
+            child.kill()
+            child.wait()
+        (killed,) = find_sessions(folder)
+        recorder = Recorder.create(folder, HEADER, CHANNELS)
+        publisher = Publisher(config(broker.port), "cooled-rf", simulated=True)
+        publisher.attach(recorder)
+        publisher.start()
+        with open_session(killed) as session:
+            kept, name = session.ticks().seq.tolist(), session.header["id"]
+        topic = f"abl/v1/lab/cooled-rf/session/{name}"
+
+        def arrived() -> list[int]:
+            heard = [h.data for h in listener.heard if h.topic == f"{topic}/samples"]
+            by_part = {(data["batch"], data["part"]): data for data in heard}
+            return [seq for key in sorted(by_part) for seq in by_part[key]["seq"]]
+
+        wait_until(lambda: arrived() == kept, "what was left")
+        wait_until(lambda: (h := listener.last(f"{name}/meta")) and h.payload == b"", "its meta to be cleared")
+        publisher.close()
+        recorder.close()
+    assert len(kept) > 10
+
+
+@needs_mosquitto
+def test_a_silent_broker_costs_the_caller_nothing(broker: Broker, tmp_path: Path) -> None:
+    """The publisher lives in a thread of its own; whatever hangs there, its methods return at once."""
+    recorder = Recorder.create(tmp_path / "sessions", HEADER, CHANNELS)
+    publisher = Publisher(config(broker.port), "b1", simulated=True)
+    publisher.attach(recorder)
+    publisher.start()
+    wait_until(lambda: publisher.status().connected, "the connection")
+    assert "mqtt" in {thread.name for thread in threading.enumerate()} - {threading.current_thread().name}
+    costs: list[float] = []
+    with broker.away(frozen=True):
+        for seq in range(100):
+            recorder.tick(row(seq))
+            began = time.perf_counter()
+            publisher.set_state({"fsm": "SAFE", "epoch": seq, "simulated": True, "prompt": None})
+            publisher.set_alarm("range", None)
+            publisher.status()
+            costs.append(time.perf_counter() - began)
+            time.sleep(0.005)
+    assert sorted(costs)[50] < 0.001
+    publisher.close()
+    recorder.close()
+
+
+def test_a_person_sees_what_is_behind() -> None:
+    here = {"broker": "lab:8883", **PublisherStatus(True, 0, "connected")._asdict()}
+    assert broker_line(here) == "mqtt lab:8883 connected; nothing waits"
+    gone = PublisherStatus(False, 30, "broker lab:8883: it is busy; wait", 41_200, 19.64, 2)
+    assert broker_line({"broker": "lab:8883", **gone._asdict()}) == (
+        "mqtt NOT CONNECTED: broker lab:8883: it is busy; wait; 41200 rows, 19.6 s behind; "
+        "earlier sessions to be sent: 2"
+    )
 
 
 def test_no_broker_costs_the_caller_nothing(recorder: Recorder) -> None:
