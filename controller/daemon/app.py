@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from controller import tagged
 from controller.config import setup
 from controller.config.loading import LoadedBench, LoadedProtocol
 from controller.config.problems import ConfigError, Problem
 from controller.config.protocol import Protocol
-from controller.daemon import describe
+from controller.daemon import describe, witness
 from controller.daemon.acquire import acquire
 from controller.daemon.alarms import Alarms, flowing
 from controller.daemon.compose import Instruments, OpenLink, connect
@@ -81,7 +82,7 @@ class Daemon:
         self.course = Course(self)
         self.supply = Supply(self)
         self._tasks: list[asyncio.Task[None]] = []
-        self._ticked: asyncio.Future[None] = self._loop.create_future()
+        self._watching: list[asyncio.Future[None]] = []  # who waits for the next tick
         self._ending, self._ending_s = False, 0.0
         self.bench_sha256 = self.config_hash = setup.config_hash(loaded)
         self.files: dict[Path, str] = {loaded.path: loaded.path.read_text()}
@@ -110,9 +111,12 @@ class Daemon:
         head, channels = describe.header(
             self.bench, self.files[self.loaded.path], self.instruments, around.simulated, self.config_hash
         )
+        head["kernel"] = tagged.plain(config)
+        channels += [{"name": channel} for channel in witness.CHANNELS]
         self.recorder = around.make_recorder(header=head, channels=channels, t_s=self._loop.time())
         source = self.instruments.source
-        self.alarms = Alarms(describe.hazards(), declarations[source.name].modality or "rf")
+        modality = declarations[source.name].modality or "rf"
+        self.alarms = Alarms(describe.hazards(), modality, self.bench.roles.tissue)
         plans = tuple((plan, port.fileno()) for plan, port in self.instruments.ways_off)
         line, line_plan = self.instruments.enable, self.instruments.enable_plan
         enable = (line_plan, line.port.fileno()) if line is not None and line_plan is not None else None
@@ -220,7 +224,8 @@ class Daemon:
         self.around.latch.follow(trips, self.control.state.resets)
         powered = flowing(self.hub.latest, self.bench.roles.source, self.control.applied_w)
         low, late = self.supply.bag is not None and self.supply.bag.low, self._ticker.late_ticks
-        listed = self.alarms.follow(out, trips, now_s, powered=powered, late_ticks=late, bag_low=low)
+        seen = self.hub.latest
+        listed = self.alarms.follow(out, trips, now_s, powered=powered, late_ticks=late, bag_low=low, snapshot=seen)
         if listed is not None:
             self.recorder.event(now_s, "alarms", {"list": listed})
         for kind, data in out.events:
@@ -235,14 +240,17 @@ class Daemon:
         self.course.follow(out, now_s)
         if self._ticker.ticks % SWEEP_TICKS == 0:
             gc.collect(1)
-        ticked, self._ticked = self._ticked, self._loop.create_future()
-        if not ticked.done():
-            ticked.set_result(None)
+        watching, self._watching = self._watching, []
+        for ticked in watching:
+            if not ticked.done():
+                ticked.set_result(None)
 
     async def judged(self) -> None:
         """Wait until a tick has seen what was asked: the one under way may have begun before it."""
         for _ in range(2):
-            await asyncio.shield(self._ticked)
+            ticked = self._loop.create_future()  # of its own: half the cost of a common one behind a shield
+            self._watching.append(ticked)
+            await ticked
 
     def take(self, protocol: LoadedProtocol, config: Config, config_hash: str) -> None:
         """From here on the kernel guards ``protocol``; only in SAFE."""

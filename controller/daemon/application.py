@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from controller.config.bench import Roles
 from controller.config.protocol import Protocol
+from controller.daemon.witness import Hands
 from controller.laws import registry
 from controller.laws.base import Ask, Law, Observation
 from controller.laws.levelling import Levelling
@@ -67,6 +68,15 @@ class Application:
     def give_up(self, why: str) -> None:
         """The law waits in vain: it is over."""
         self._given_up = self._given_up or why
+
+    @property
+    def hands(self) -> Hands:
+        """What has come from the operator, for the record."""
+        return Hands(self._deployment_mm, self._withdrawn_mm, self._given_up)
+
+    def told(self, hands: Hands) -> None:
+        """What had come from the operator when this was recorded; for a replay."""
+        self._deployment_mm, self._withdrawn_mm, self._given_up = hands
 
     @property
     def finished(self) -> bool:

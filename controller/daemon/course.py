@@ -131,6 +131,7 @@ class Course:
         if account.fired_s is None:
             return
         account.follow(out, daemon.hub.latest, daemon.bench.roles.source, now_s)
+        self.heated.follow(daemon.hub.latest)
         if account.ended_s == now_s:
             self.heated.ended(self._head["target"], daemon.hub.latest, now_s)
         cooled = daemon.supply.pump is not None and daemon.supply.pump.wish_ml_min > 0.0
@@ -251,6 +252,7 @@ class Course:
             "delivered": delivered._asdict(),
             "charged_j": round((part.charged_j if part else 0.0) + (out.energy_j if out else 0.0), 3),
             "charged_s": round((part.charged_s if part else 0.0) + (out.on_time_s if out else 0.0), 3),
+            "apart_c": self.heated.apart_c(self._head["target"], now_s),
             "dose_known": account.ended_s is not None and account.known and not (trip is not None and trip.lockout),
         }
         self.ended.append(end)

@@ -10,12 +10,13 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
+from controller import tagged
 from controller.config import setup
 from controller.config.loading import load_protocol
 from controller.config.problems import ConfigError
 from controller.daemon import describe
 from controller.daemon.course import Site
-from controller.daemon.guard import UNKNOWN_SPREAD_C, guard
+from controller.daemon.guard import guard
 from controller.daemon.prompts import Prompt
 from controller.daemon.resume import delivered_before
 from controller.providers import BANNERS
@@ -100,7 +101,7 @@ class Desk:
                 part = await daemon.unfinished(left.protocol, joined.config_hash, place.target, however_old)
                 left = left.model_copy(update={"law": left.law.remaining(part.delivered)})
                 layers = (*layers, delivered_before(part, config.limits))
-                heated_c = UNKNOWN_SPREAD_C if heated_c is None else heated_c
+                heated_c = part.apart_c if heated_c is None else heated_c
                 config = guard(daemon.bench, loaded.protocol, declarations, layers, joined.config_hash, heated_c)
             if refusal := daemon.supply.refusal(left):
                 raise ValueError(refusal)
@@ -122,6 +123,7 @@ class Desk:
                 "resumes": part.as_dict() if part is not None else None,
                 "heated": heated_c is not None,
                 "agree_c": round(config.thresholds.agree_c, 1),
+                "kernel": tagged.plain(config),
                 "who": who,
             },
         )
@@ -260,6 +262,7 @@ class Desk:
             "unready": daemon.unready,
             "alarms": daemon.alarms.as_dict(now_s),
             "coolant": daemon.supply.as_dict(),
+            "mqtt": daemon.around.telemetry.status(),
             **daemon.timing(),
         }
 

@@ -18,6 +18,7 @@ from controller.daemon.application import Application
 from controller.daemon.hub import Hub
 from controller.daemon.lease import Lease
 from controller.daemon.switchboard import Applied, Switchboard
+from controller.daemon.witness import Switch, Told, Witness
 from controller.records.session import Recorder, TickRow
 from drivers.contract import BadReply, LinkLost, NoReply, PowerSource, Refused
 from safety import kernel
@@ -28,7 +29,7 @@ from safety.watchdog.client import Watchdog
 
 APPLY_TIMEOUT_S = 0.1  # no acknowledgement within this: the set-point may or may not have arrived (H22)
 REFUSAL_GRACE_S = 0.3  # after a refusal, with the source told to be off
-IDLE_RECORD_S = 1.0  # while nothing happens one tick a second is recorded; from PRECHECK on every one
+IDLE_RECORD_S = 1.0  # while nothing happens one tick a second is recorded; from PRECHECK on, and in BOOT, every one
 NOTHING = Demand(0.0, "no application")
 
 
@@ -83,12 +84,14 @@ class ControlLoop:
         self._off: asyncio.Task[None] | None = None
         self._refused: tuple[float, str] | None = None
         self._recorded_s = -math.inf
+        self._witness = Witness()
         self._ended_s = math.inf  # when the law had come to its end
 
     def load(self, config: Config) -> None:
         """Another protocol: new limits. Only while nothing can be energised (the caller has seen SAFE)."""
         self.config, self.state = config, kernel.adopt(config, self.state)
         self._gate, self._needed = self._new_gate(config), self._needed_by(config)
+        self._witness.adopted()
 
     @staticmethod
     def _new_gate(config: Config) -> Gate:
@@ -114,13 +117,18 @@ class ControlLoop:
             self._config_hash(),
             self.flow_due_ml_min,
         )
-        before = self.state.state
-        self.state, out = kernel.step(self.config, self.state, inputs, now_s)  # what is allowed
+        known, switch = self.state, None
+        self.state, out = kernel.step(self.config, known, inputs, now_s)  # what is allowed
         self.outputs = out
-        demand = self._demand(before, out, now_s)  # what the law wants
-        if self._switchboard is not None:  # nothing, until its electrodes are connected
+        if (board := self._switchboard) is None:
+            demand = self._demand(known.state, out, now_s)  # what the law wants
+        else:
+            (connected, since_s), before = board.wired, board.settled
+            demand = self._demand(known.state, out, now_s)
             applied = Applied(self.applied_w, self.applied_s)
-            demand = self._switchboard.route(demand, out.state is State.FIRING, snapshot, applied)
+            demand = board.route(demand, out.state is State.FIRING, snapshot, applied)  # 0 W until it is connected
+            switch = Switch(connected, since_s, before, board.settled)
+        told = Told(inputs, self.application.hands if self.application is not None else None, switch)
         forward = demand  # what the generator must be told so that the load gets that, never above the permit
         if self.application is not None:
             forward = self.application.levelled(demand, snapshot, out.permit, now_s)
@@ -136,7 +144,7 @@ class ControlLoop:
             oldest_sample_age_s=now_s - self._oldest_request_s(snapshot, now_s),
         )
         self.ticks += 1
-        self._record(fresh, demand, setpoint, out, now_s)
+        self._record(fresh, known, told, demand, setpoint, out, now_s)
         return out
 
     def _oldest_request_s(self, snapshot: Snapshot, now_s: float) -> float:
@@ -249,12 +257,27 @@ class ControlLoop:
         with contextlib.suppress(NoReply, BadReply, Refused, LinkLost, OSError):
             await self._source.off()
 
-    def _record(self, fresh: list[Sample], demand: Demand, setpoint: Setpoint, out: Outputs, now_s: float) -> None:
-        for kind, data in out.events:
-            self._recorder.event(now_s, kind, data)
-        if out.state in (State.BOOT, State.SAFE) and now_s - self._recorded_s < IDLE_RECORD_S and not out.events:
+    def _record(
+        self,
+        fresh: list[Sample],
+        known: kernel.KernelState,
+        told: Told,
+        demand: Demand,
+        setpoint: Setpoint,
+        out: Outputs,
+        now_s: float,
+    ) -> None:
+        idle = out.state is State.SAFE and not out.events
+        if idle and now_s - self._recorded_s < IDLE_RECORD_S:
+            self._witness.skip(fresh)
             return
         self._recorded_s = now_s
+        if (state := self._witness.before(self.ticks, known, idle=idle)) is not None:
+            self._recorder.event(now_s, "kernel", state)
+        if (rare := self._witness.rare(self.ticks, told)) is not None:
+            self._recorder.event(now_s, "inputs", rare)
+        for kind, data in out.events:
+            self._recorder.event(now_s, kind, data)
         application = self.application
         law: Mapping[str, object] = application.internals() if application and out.state is State.FIRING else {}
         self._recorder.tick(
@@ -266,7 +289,7 @@ class ControlLoop:
                 out.permit.max_w,
                 setpoint.power_w,
                 out.permit.epoch,
-                fresh,
+                self._witness.samples(fresh, told),
                 law,
                 out.energy_j,
             )

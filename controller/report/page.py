@@ -6,57 +6,27 @@ import json
 import os
 from collections.abc import Mapping
 from html import escape
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from controller.records.ids import utc_now
 from controller.records.reader import SessionFile, open_session
 from controller.records.verify import VerifyResult, verify
 from controller.report import targets
 from controller.report.digest import Digest, Pairs, digest, quantity
 from controller.report.sections import table, tile
+from controller.report.style import document
 from controller.treatment.summary import from_session
 
 MAX_EVENTS = 500
 MAX_TEXT = 200_000
-UNTOLD = frozenset({"protocol", "result", "plan", "predicted"})
-"""Events that the page tells elsewhere."""
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;margin:0;color:#1b1b1b;background:#fff}
-main{max-width:1100px;margin:0 auto;padding:0 20px 40px}
-h1{font-size:1.5em;margin:.8em 0 .1em}
-h2{font-size:1.15em;margin:1.8em 0 .5em;border-bottom:1px solid #ddd}
-.sub{color:#555;margin:0 0 1em}
-.banner{background:#f0c36d;color:#000;padding:8px 20px;text-align:center;font-weight:600}
-.tiles{display:flex;flex-wrap:wrap;gap:10px;margin:1em 0}
-.tile{border:1px solid #ccc;border-radius:6px;padding:8px 14px;min-width:110px}
-.tile b{display:block;font-size:1.3em}
-.tile span{color:#555;font-size:.85em}
-.completed{border-left:6px solid #009E73}
-.tripped{border-left:6px solid #D55E00}
-.aborted{border-left:6px solid #E69F00}
-.card{border:2px solid #D55E00;border-radius:6px;padding:4px 18px 12px;margin:1em 0;background:#fff6f1}
-.card h2{border:0;margin:.6em 0 .3em;color:#a33f00}
-.check{font-weight:600}
-.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(380px,1fr));gap:0 40px}
-table{border-collapse:collapse;width:100%;font-size:.92em}
-td,th{padding:2px 10px 2px 0;text-align:left;vertical-align:top;border-bottom:1px solid #eee;overflow-wrap:anywhere}
-th,td.t{white-space:nowrap}
-td.n{color:#555;width:45%}
-svg{max-width:100%;height:auto}
-.zone svg{max-width:640px}
-pre{background:#f6f6f6;padding:10px;overflow:auto;font-size:.85em;max-height:40em}
-.ok{color:#00694c}
-.bad{color:#a33f00;font-weight:600}
-.mono{font-family:ui-monospace,monospace;font-size:.85em;overflow-wrap:anywhere}
-footer{color:#555;font-size:.85em;margin-top:3em;border-top:1px solid #ddd;padding-top:.6em}
-@media print{main{max-width:none}.card,.tile{break-inside:avoid}}
-"""
-FOOTER = "Made by Openablate. For research on the bench. Not a medical device; never for use on people or animals."
+UNTOLD = frozenset({"protocol", "result", "plan", "predicted", "kernel", "inputs"})
+"""Events that the page tells elsewhere, or that only a replay needs."""
 
 
-def write(session: SessionFile | str | Path, path: str | Path) -> Path:
-    """Write the report of ``session`` to ``path``, whole or not at all, and return it.
+def write(session: SessionFile | str | Path, path: str | Path, utc: str | None = None) -> Path:
+    """Write the report of ``session`` to ``path``, whole or not at all, and return it. ``utc``: now, for its label.
 
     Raises:
         ImportError: matplotlib (extra ``report``) is not installed.
@@ -65,18 +35,23 @@ def write(session: SessionFile | str | Path, path: str | Path) -> Path:
     """
     if not isinstance(session, SessionFile):
         with open_session(session) as opened:
-            return write(opened, path)
+            return write(opened, path, utc)
+    return keep(render(session, utc), path)
+
+
+def keep(text: str, path: str | Path) -> Path:
+    """Write a page, whole or not at all. Raises OSError."""
     target = Path(path)
     part = target.with_name(target.name + ".part")
     try:
-        part.write_text(render(session), encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
     return target
 
 
-def render(session: SessionFile) -> str:
+def render(session: SessionFile, utc: str | None = None) -> str:
     """The page as text. Everything that came from files, devices or people is escaped."""
     from controller.report import plots
 
@@ -84,8 +59,6 @@ def render(session: SessionFile) -> str:
     section = plots.zone(facts.picture) if facts.picture else None
     treatment = from_session(session)
     parts = [
-        _banner(facts),
-        "<main>",
         _heading(session, facts, treatment.plan.plan if treatment is not None else facts.asked[0][1]),
         targets.tiles(treatment) if treatment is not None else _tiles(facts),
         _trip(facts),
@@ -94,18 +67,10 @@ def render(session: SessionFile) -> str:
         _zone(facts, section, "The zone of the last application" if treatment is not None else "The zone"),
         _both(facts),
         _events(facts),
-        _integrity(checked),
+        _integrity(checked, utc or utc_now()),
         _provenance(session, facts),
-        f"<footer>{FOOTER}</footer>",
-        "</main>",
     ]
-    title = escape(f"{facts.title}: {facts.result.get('result', 'session')}")
-    return (
-        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name=viewport content="width=device-width,initial-scale=1">'
-        f"<title>{title}</title><style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
-    )
+    return document(f"{facts.title}: {facts.result.get('result', 'session')}", facts.banner, parts)
 
 
 def _courses(svg: str) -> str:
@@ -121,16 +86,17 @@ def _both(facts: Digest) -> str:
     )
 
 
-def _banner(facts: Digest) -> str:
-    return f"<div class=banner>{escape(facts.banner)}</div>" if facts.banner else ""
-
-
 def _heading(session: SessionFile, facts: Digest, name: str) -> str:
-    when = str(session.header.get("utc", "")).replace("T", " ").replace("Z", " UTC")
+    began, number = when(str(session.header.get("utc", ""))), str(session.header.get("id", ""))
     return (
         f"<h1>{escape(facts.title)}: {escape(name)}</h1>"
-        f"<p class=sub>{escape(when)} · session <span class=mono>{escape(str(session.header.get('id', '')))}</span></p>"
+        f"<p class=sub>{escape(began)} · session <span class=mono>{escape(number)}</span></p>"
     )
+
+
+def when(utc: str) -> str:
+    """ISO 8601 for people."""
+    return utc.replace("T", " ").replace("Z", " UTC")
 
 
 def _tiles(facts: Digest) -> str:
@@ -217,18 +183,21 @@ def _brief(data: Mapping[str, Any]) -> str:
     return ", ".join(told)[:400]
 
 
-def _integrity(checked: VerifyResult) -> str:
+def _integrity(checked: VerifyResult, utc: str) -> str:
+    """What the hash chain says, and when it was asked: the file may be changed later, the page cannot know."""
     more = "".join(f"<li>{escape(problem)}</li>" for problem in checked.problems)
     return (
         f'<section><h2>Integrity</h2><p class="{"ok" if checked.ok else "bad"}">{escape(checked.text)}</p>'
-        f"<ul>{more}</ul><p>Head of the hash chain: <span class=mono>{checked.head}</span></p></section>"
+        f"<ul>{more}</ul><p>Verified {escape(when(utc))} with Openablate {version('openablate')}, batch by batch "
+        f"against the hash chain, whose head was <span class=mono>{checked.head}</span>. Again: "
+        f"<span class=mono>ablate sessions verify</span></p></section>"
     )
 
 
 def _provenance(session: SessionFile, facts: Digest) -> str:
     header = session.header
     protocol: Mapping[str, Any] = next((e.data for e in reversed(facts.events) if e.kind == "protocol"), {})
-    texts = {"bench_text", "protocol_text", "roles", "limits", "law", "applicator", "declarations"}
+    texts = {"bench_text", "protocol_text", "roles", "limits", "law", "applicator", "declarations", "kernel"}
     pairs: Pairs = [("file", session.path.name)]
     for key, value in header.items():
         if key not in texts and value is not None:

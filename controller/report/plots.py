@@ -20,6 +20,10 @@ BLACK, ORANGE, SKY, GREEN, BLUE, RED, PINK = (
 )  # fmt: skip
 STYLES: list[tuple[str, str]] = [(BLUE, "-"), (RED, "--"), (GREEN, "-."), (PINK, ":"), (ORANGE, "-"), (SKY, "--")]
 MAX_POINTS = 1500  # per line; each kept bin shows its extremes
+LEAST = ("_low_ohm", "_min_ml_min")
+"""Ends of the names of limits that are lower ones."""
+UNSHADED = frozenset({"coolant_c"})
+"""Beyond it other channels of the same plot may rightly be."""
 RC: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # names are data: a dollar sign is a dollar sign
@@ -59,8 +63,8 @@ def courses(digest: Digest) -> str:
         power, impedance, temperature, flow = figure.subplots(4, 1, sharex=True, height_ratios=[1.3, 1, 1.2, 0.8])
         ticks, limits = digest.ticks, digest.limits
         t_s = ticks.t_s - digest.zero_s
-        _line(power, Curve("permitted", t_s, ticks.permit_w), "#999999", ":", step=True)
-        _line(power, Curve("set", t_s, ticks.setpoint_w), BLACK, "-", step=True)
+        line(power, Curve("permitted", t_s, ticks.permit_w), "#999999", ":", step=True)
+        line(power, Curve("set", t_s, ticks.setpoint_w), BLACK, "-", step=True)
         _lines(power, digest.power, [(ORANGE, "-"), (BLUE, "--"), *STYLES[2:]])
         _lines(impedance, digest.impedance, STYLES)
         _lines(temperature, digest.temperature, [(RED, "-"), (BLUE, "--"), (GREEN, "-."), (SKY, "-"), *STYLES])
@@ -73,7 +77,7 @@ def courses(digest: Digest) -> str:
         ):
             axes.set_ylabel(label)
             far = axes is impedance and "impedance_high_ohm" in limits
-            _fit(axes, digest.window_s, 1.2 * limits["impedance_high_ohm"] if far else math.inf)
+            fit(axes, digest.window_s, 1.2 * limits["impedance_high_ohm"] if far else math.inf)
         _limit(power, limits, "power_w")
         _limit(impedance, limits, "impedance_low_ohm")
         _limit(impedance, limits, "impedance_high_ohm")
@@ -152,10 +156,10 @@ def _reach(r_mm: Floats, z_mm: Floats, temperature_c: Floats, damage: Floats | N
 def _lines(axes: Any, curves: Sequence[Curve], styles: Sequence[tuple[str, str]]) -> None:
     for i, curve in enumerate(curves):
         colour, style = styles[i % len(styles)]
-        _line(axes, curve, colour, style)
+        line(axes, curve, colour, style)
 
 
-def _line(axes: Any, curve: Curve, colour: str, style: str, step: bool = False) -> None:
+def line(axes: Any, curve: Curve, colour: str, style: str, step: bool = False) -> None:
     t_s, value = thin(curve.t_s, curve.value)
     where = {"drawstyle": "steps-post"} if step else {}
     axes.plot(t_s, value, color=colour, linestyle=style, linewidth=1.2, label=_legend(curve.label), **where)
@@ -165,7 +169,7 @@ def _legend(label: str) -> str:
     return label.lstrip("_")[:40]  # a leading underscore would hide it
 
 
-def _fit(axes: Any, window_s: tuple[float, float], cap: float = math.inf) -> None:
+def fit(axes: Any, window_s: tuple[float, float], cap: float = math.inf) -> None:
     """Scale to what the window shows, before limits are drawn: a far limit must not flatten the curves,
 
     and neither must an open circuit: nothing above ``cap`` is shown.
@@ -191,6 +195,10 @@ def _limit(axes: Any, limits: dict[str, float], name: str, colour: str = RED) ->
     if low - 0.8 * (high - low) <= value <= high + 0.8 * (high - low):
         axes.set_ylim(min(low, value - 0.03 * (high - low)), max(high, value + 0.03 * (high - low)))
         axes.axhline(value, color=colour, linestyle=(0, (6, 2, 1, 2)), linewidth=0.9, label=label)
+        low, high = axes.get_ylim()
+        if name not in UNSHADED:
+            band = (low, value) if name.endswith(LEAST) else (value, high)
+            axes.axhspan(*band, color=colour, alpha=0.08, linewidth=0)
     else:
         axes.plot([], [], color=colour, linestyle=(0, (6, 2, 1, 2)), linewidth=0.9, label=f"{label} (off scale)")
 

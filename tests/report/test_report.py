@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,12 +23,13 @@ from controller.report.digest import digest, quantity
 from controller.report.page import render, write
 from tests.report.applications import CHANNELS, HEADER, application
 
+UTC = "2026-11-22T18:00:00.000Z"
 HOSTILE = """</style></pre><script>alert('x')</script><img src=x onerror=alert(1)> $\\frac{ " & \u202e"""
 
 
 def page_of(path: Path) -> str:
     with open_session(path) as session:
-        return render(session)
+        return render(session, UTC)
 
 
 class Elements(HTMLParser):
@@ -56,10 +58,28 @@ def test_it_says_what_was_asked_and_what_happened(tmp_path: Path) -> None:
         "active tip", "ARMED → FIRING: fire", "as recorded: 600 ticks, 4200 samples, 4 events", "SN1",
         "protocol: needle", "Not a medical device",
         "power, W", "impedance, Ω", "temperature, °C", "flow, ml/min", "delivered", "tissue_10mm", "flow min limit 40",
-        "edge of the zone (damage Ω = 1)", "FIRE",
+        "edge of the zone (damage Ω = 1)", "FIRE", "Verified 2026-11-22 18:00:00.000 UTC with Openablate",
     ):  # fmt: skip
         assert told in text, told
     assert "TRIP" not in text
+
+
+def test_what_only_a_replay_needs_is_left_out(tmp_path: Path) -> None:
+    recorder = Recorder.create(tmp_path, {**HEADER, "kernel": {"is": "told elsewhere"}}, [], threaded=False)
+    recorder.event(1.0, "kernel", {"tick": 1, "state": "told elsewhere"})
+    recorder.event(1.0, "inputs", {"tick": 1, "requests": ["told elsewhere"]})
+    recorder.close({"result": "aborted"})
+    assert "told elsewhere" not in page_of(recorder.path)
+
+
+def test_beyond_a_limit_the_plots_are_shaded(tmp_path: Path) -> None:
+    with open_session(application(tmp_path)) as session:
+        facts = digest(session)
+    shown = {"power_w": 200.0, "impedance_high_ohm": 76.0, "flow_min_ml_min": 79.5, "coolant_c": 11.0, "tip_c": 400.0}
+    told = plots.courses(replace(facts, limits=shown))
+    assert told.count("opacity: 0.08") == 3  # a warm coolant is no bound of what else is plotted; 400 is off the scale
+    assert "tip limit 400 (off scale)" in told
+    assert "opacity: 0.08" not in plots.courses(replace(facts, limits={}))
 
 
 def test_a_real_session_has_no_banner(tmp_path: Path) -> None:
@@ -198,9 +218,9 @@ def test_the_digest_counts_from_fire(tmp_path: Path) -> None:
 def test_twelve_minutes_in_time_and_the_same_each_time(tmp_path: Path, repository: Path) -> None:
     path = application(tmp_path, minutes=12)
     began = time.process_time()
-    first = write(path, tmp_path / "first.html")
+    first = write(path, tmp_path / "first.html", utc=UTC)
     assert time.process_time() - began < 3.0
-    second = write(path, tmp_path / "second.html")
+    second = write(path, tmp_path / "second.html", utc=UTC)
     assert first.read_bytes() == second.read_bytes()
     assert first.stat().st_size < 2_000_000
     assert not list(tmp_path.glob("*.part"))
