@@ -10,6 +10,10 @@
 #   make explore  ten million transitions of the shipped kernel, and its properties with a hundred times the examples
 #   make mutants  every line of safety, watchdog and codecs changed: a test must say so; goes on where it stopped
 #   make trials  every way of killing and stopping processes under power, 500 times each
+#   make coverage  which lines and branches of safety its tests do not reach
+#   make soak  72 hours of virtual time, an application and a benign fault every ten minutes; nothing may grow
+#   make endurance  records and MQTT under random kills, cuts and changed bytes; fifty benches on one broker
+#   make replay  every shipped protocol recorded to its end and decided again from its record
 #   make bench-peers  the tissue solver against scikit-fem, py-pde and, where the system has it, dolfinx
 
 PYTHON ?= python3
@@ -20,11 +24,11 @@ INTEROP := .venv-interop
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help evidence explore mutants trials fuzz demo test bench bench-peers validate laws rehearse lint interop lock setup setup-dev clean
+.PHONY: help coverage endurance evidence explore replay soak mutants trials fuzz demo test bench bench-peers validate laws rehearse lint interop lock setup setup-dev clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,13s/^# *//p' Makefile
+	@sed -n '2,17s/^# *//p' Makefile
 
 demo: setup
 	@$(VENV)/bin/ablate demo $(ARGS)
@@ -67,7 +71,7 @@ trials: setup-dev
 	@TRIALS=$(or $(TRIALS),500) $(PY) -m pytest tests/process/test_time_to_off.py $(ARGS)
 
 # Half an hour and more of one core, less where it was run before. ARGS='--module safety.gate' for one, ARGS=--fresh for all.
-# A verdict of every mutant but those of tests/mutation/equivalents.toml is "killed"; writes build/evidence/mutation.json.
+# A verdict of every mutant but those of tests/mutation/equivalents*.toml is "killed"; writes build/evidence/mutation.json.
 mutants: setup-dev
 	@$(PY) -m tests.mutation $(ARGS)
 
@@ -79,6 +83,26 @@ evidence: setup-dev
 explore: setup-dev
 	@failed=0; $(PY) -m tests.safety.explore || failed=1; \
 	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest tests/safety/properties -k test_i --timeout 7200 $(ARGS) || failed=1; exit $$failed
+
+coverage: setup-dev
+	@$(PY) -m tests.safety.coverage $(ARGS)
+
+# HOURS=8 for a first look.
+soak: setup-dev
+	@$(PY) -m tests.soak --hours $(or $(HOURS),72) $(ARGS)
+
+# An hour, the most of it by the clock.
+endurance: setup-dev
+	@failed=0; \
+	$(PY) -m tests.records.flips || failed=1; \
+	$(PY) -m tests.records.crashes || failed=1; \
+	$(PY) -m tests.mqtt.endurance --minutes 10 || failed=1; \
+	$(PY) -m tests.mqtt.endurance --benches 50 || failed=1; \
+	$(PY) -m tests.collect.rate --benches 50 --seconds 600 || failed=1; \
+	exit $$failed
+
+replay: setup-dev
+	@$(PY) -m tests.replay $(ARGS)
 
 interop: setup-dev $(INTEROP)/.installed
 	@INTEROP_PYTHON=$(CURDIR)/$(INTEROP)/bin/python $(PY) -m pytest tests/interop $(ARGS)

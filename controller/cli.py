@@ -38,7 +38,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("controller.commands.config", "Check and show bench files; print their schema."),
     "protocols": ("controller.commands.protocols", "Shipped and own treatment files."),
     "plans": ("controller.commands.plans", "What a lab does in one session: targets and their applications."),
-    "sessions": ("controller.commands.sessions", "List, show, report and verify recorded sessions."),
+    "sessions": ("controller.commands.sessions", "List, show, verify, export, replay and prune sessions."),
+    "collect": ("controller.commands.collect", "Many benches' telemetry into Parquet files and PostgreSQL."),
     "safety-case": ("controller.commands.safety_case", "What can go wrong, and what has shown that it is met."),
     "version": ("controller.commands.version", "Versions of everything that takes part."),
 }
