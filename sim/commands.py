@@ -71,6 +71,12 @@ def demo(speed: str, no_open: bool, out: Path) -> int:
 @click.option("--seed", type=int, help="Of sensor noise; default: the bench file's.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep the session file in this folder.")
 @click.option("--resume", metavar="SESSION", help="Go on with a plan where this session (in --out, or a file) left it.")
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write JUnit XML for CI: a test case for each application.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def rehearse(
     bench: str,
@@ -79,6 +85,7 @@ def rehearse(
     seed: int | None,
     out: Path | None,
     resume: str | None,
+    junit: Path | None,
     as_json: bool,
 ) -> int:
     """The whole stack on virtual time: daemon, watchdog rules, devices' own bytes; one seed, one result.
@@ -91,6 +98,7 @@ def rehearse(
       ablate rehearse cooled-rf-sim cooled-needle-3cm-12min --json
       ablate rehearse cooled-rf-sim demo-30s --fault pump.stall@15
       ablate rehearse cooled-rf-sim plan.yaml --out rehearsed
+      ablate rehearse cooled-rf-sim ours.yaml --junit ours.xml
     """
     from controller.commands.bench import exit_code
     from controller.commands.plans import tell
@@ -114,6 +122,10 @@ def rehearse(
             result = rehearsal.rehearse(
                 setup, seed=seed, faults=faults, out=folder, watch=view, before=before, resume=resume is not None
             )
+        if junit is not None and result.get("session_file"):
+            from controller.report import junit as xml
+
+            xml.write([result["session_file"]], junit)
     finally:
         clean()
     if out is None:
