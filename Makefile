@@ -38,7 +38,7 @@ demo: setup
 test: setup-dev
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || { failed=1; echo '== lint failed, see above; the tests follow'; }; \
-	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS) || failed=1; \
+	$(PY) -m pytest -n 2 --no-loadscope-reorder $(ARGS) || failed=1; \
 	exit $$failed
 
 lint: setup-dev
