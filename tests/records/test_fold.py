@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -69,6 +70,8 @@ def test_only_the_writer_writes_while_it_lives_and_the_log_is_folded_in_after(tm
                 reader.execute("DELETE FROM samples")
         with closing(connect(path)) as reader, pytest.raises(sqlite3.OperationalError):
             reader.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        while verify(path).last_tick is None:
+            time.sleep(0.01)
         assert child.poll() is None
         child.kill()
         child.wait()
