@@ -1,4 +1,4 @@
-"""What an export costs: ``python -m benchmarks.exports [--minutes N] [--ticks-a-batch N]``.
+"""What an export costs: ``python -m benchmarks.exports [--minutes N]``.
 
 A session of one hour at 100 Hz with 20 channels (360 000 ticks, 7.2 million samples) is recorded and exported as the
 command does it: verified, read, written, described. Beside it, in the same run, the floor: pyarrow writing the same
@@ -13,16 +13,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
 import controller.records
 from controller.exports.export import export
 from controller.exports.reading import Cores
 from controller.records.session import Recorder, TickRow
+from controller.records.tables import need
 from controller.records.verify import verify
 from safety.types import Sample
 
@@ -63,6 +62,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60.0, help="length of the session")
     minutes = parser.parse_args().minutes
+    pa, parquet, csv = need("pyarrow"), need("pyarrow.parquet"), need("pyarrow.csv")  # not in the processes of Cores
     with tempfile.TemporaryDirectory(prefix="abl-") as scratch:
         folder = Path(scratch)
         print(f"recorded in {timed(lambda: record(folder, minutes)):.1f} s ({minutes:g} min, {os.cpu_count()} cores)")
@@ -71,10 +71,10 @@ def main() -> int:
         with controller.records.open(path) as session:
             print(f"  read by one process {timed(session.long):.2f} s")
             tables = [table.arrow() for table in session.tables().values()]
-        plain = [table.cast(pa.schema([_plain(field) for field in table.schema])) for table in tables]
+        plain = [table.cast(pa.schema([_plain(pa, field) for field in table.schema])) for table in tables]
         floor = {
-            "parquet": timed(lambda: [pyarrow.parquet.write_table(table, folder / "floor") for table in tables]),
-            "csv": timed(lambda: [pyarrow.csv.write_csv(table, folder / "floor") for table in plain]),
+            "parquet": timed(lambda: [parquet.write_table(table, folder / "floor") for table in tables]),
+            "csv": timed(lambda: [csv.write_csv(table, folder / "floor") for table in plain]),
         }
         reached = True
         for form, goal_s in GOAL_S.items():
@@ -91,7 +91,7 @@ def main() -> int:
     return 0 if reached else 1
 
 
-def _plain(field: pa.Field) -> pa.Field:
+def _plain(pa: Any, field: Any) -> Any:
     return pa.field(field.name, pa.string()) if pa.types.is_dictionary(field.type) else field
 
 

@@ -77,6 +77,17 @@ class Asking:
         ledger.newest = newest
         return ledger
 
+    def sessions(self, bench: Bench, data: Mapping[str, Any], ledgers: Mapping[str, Ledger]) -> list[Ledger]:
+        """A bench's announcement of the sessions that it has. Returns the ledgers of those with batches that are not
+        here yet; what was given up is not asked for again."""
+        changed: list[Ledger] = []
+        for told in data["sessions"]:
+            ledger = ledgers.get(told["session"]) or Ledger(*bench, told["session"])
+            if told["last_batch"] > ledger.newest and (ledger.site, ledger.bench) == bench:
+                ledger.newest = told["last_batch"]
+                changed.append(ledger)
+        return changed
+
     def heard(self, bench: Bench, now_s: float) -> None:
         """A part of an answer came: wait on."""
         line = self.lines.get(bench)

@@ -24,6 +24,7 @@ from controller.mqtt.broker import subscribe
 from controller.mqtt.messages import ROOT
 from controller.mqtt.publisher import BACKOFF_S, secrets_of
 from controller.mqtt.troubles import Forbidden, explain
+from controller.together import until_one_ends
 from drivers.plain import plain
 
 log = logging.getLogger("controller.collect")
@@ -119,15 +120,7 @@ class Collector:
                     await subscribe(link, topic)
         self._connected, self._text = True, "connected"
         log.info("connected to %s:%d", self.config.broker.host, self.config.broker.port)
-        tasks = [asyncio.create_task(work) for work in (self._receive(link), self._ask(link), stop.wait())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in done:
-            task.result()
+        await until_one_ends(self._receive(link), self._ask(link), stop.wait())
 
     async def _receive(self, link: Link) -> None:
         while True:
@@ -152,7 +145,7 @@ class Collector:
 
     def _read(self, message: aiomqtt.Message, again: bool = False) -> Arrived | wire.Told | None:
         payload = message.payload if isinstance(message.payload, bytes) else str(message.payload or "").encode()
-        if again and message.topic.value.split("/")[-1] not in ("status", "done"):
+        if again and message.topic.value.split("/")[-1] not in ("status", "sessions", "done"):
             return None
         try:
             return wire.read(message.topic.value, payload)
@@ -178,14 +171,16 @@ class Collector:
     def _heed(self, told: wire.Told) -> None:
         bench = (told.site, told.bench)
         ledgers = self.journal.ledgers
-        if told.what == "status":
-            changed = self._asking.status(bench, told.data, ledgers)
+        if told.what == "sessions":
+            changed = self._asking.sessions(bench, told.data, ledgers)
         else:
-            changed = self._asking.done(bench, told.data, ledgers)
-        if changed is not None:
-            self.journal.change(changed)
+            one = (self._asking.status if told.what == "status" else self._asking.done)(bench, told.data, ledgers)
+            changed = [one] if one is not None else []
+        if changed:
+            self.journal.change(*changed)
             self._poke()
-            self._tell_if_settled(changed.session)
+        for ledger in changed:
+            self._tell_if_settled(ledger.session)
 
     def _tell_if_settled(self, session: str) -> None:
         ledger = self.journal.ledgers[session]

@@ -18,11 +18,12 @@ from controller.mqtt.messages import ROOT
 TICK = ("seq", "t_s", "state", "demand_w", "permit_w", "setpoint_w", "epoch", "energy_j")
 TEXTS = frozenset({"state"})
 WHOLE = frozenset({"seq", "epoch"})
+MOST_ANNOUNCED = 1000
 LATEST_S = 1e9  # of a session's clock: thirty years
 
 
 class Told(NamedTuple):
-    """Something that is not kept: ``what`` is ``status`` or ``done``."""
+    """Something that is not kept: ``what`` is ``status``, ``sessions`` or ``done``."""
 
     site: str
     bench: str
@@ -37,7 +38,7 @@ class Refused(ValueError):
 def topics(site: str, bench: str, name: str) -> list[str]:
     """What to subscribe to for one bench; ``+`` for all."""
     root = f"{ROOT}/{site}/{bench}"
-    return [f"{root}/status", f"{root}/session/+/+", f"{root}/backfill/{name}/+"]
+    return [f"{root}/status", f"{root}/sessions", f"{root}/session/+/+", f"{root}/backfill/{name}/+"]
 
 
 def read(topic: str, payload: bytes) -> Arrived | Told | None:
@@ -58,13 +59,15 @@ def read(topic: str, payload: bytes) -> Arrived | Told | None:
         schema, site, bench, what = data["schema"], levels[2], levels[3], levels[-1]
         if schema == "abl/status/1":
             return Told(site, bench, "status", data)
+        if schema == "abl/sessions/1":
+            _announced(data)
+            return Told(site, bench, "sessions", data)
         if schema == "abl/backfilled/1":
             if not isinstance(data["request"], str):
                 raise TypeError("request is no text")
             return Told(site, bench, "done", data)
         session = data["session"]
-        if not isinstance(session, str) or not re.fullmatch("[0-9A-Za-z-]{1,64}", session):
-            raise TypeError("session is no id")
+        _id(session)
         if levels[4] == "session" and session != levels[5]:
             raise ValueError("its topic names another session")
         _CHECKS[schema](data)
@@ -73,6 +76,20 @@ def read(topic: str, payload: bytes) -> Arrived | Told | None:
     if what == "meta" and schema != "abl/session/1":
         raise Refused(f"schema {schema!r} is not abl/session/1")
     return Arrived(site, bench, session, payload, data)
+
+
+def _id(session: object) -> None:
+    if not isinstance(session, str) or not re.fullmatch("[0-9A-Za-z-]{1,64}", session):
+        raise TypeError("session is no id")
+
+
+def _announced(data: Mapping[str, Any]) -> None:
+    if len(data["sessions"]) > MOST_ANNOUNCED:
+        raise ValueError(f"more than {MOST_ANNOUNCED} sessions")
+    for one in data["sessions"]:
+        _id(one["session"])
+        if type(one["last_batch"]) is not int or not 0 <= one["last_batch"] < 2**53:
+            raise TypeError("last_batch is no whole number")
 
 
 def _meta(data: Mapping[str, Any]) -> None:

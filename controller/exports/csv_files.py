@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ DIALECT = {"delimiter": ",", "quoteChar": '"', "doubleQuote": True, "header": Tr
 
 def write(recording: Recording, tables: Mapping[str, Table], folder: Path, options: Options) -> list[Resource]:
     """One file for each table (with ``excel``: as many as its lines need)."""
-    return [_excel(table, folder) if options.excel else _plain(table, folder) for table in tables.values()]
+    one = _excel if options.excel else _plain
+    with ThreadPoolExecutor(len(tables)) as threads:  # pyarrow writes each with a core of its own
+        return list(threads.map(one, tables.values(), [folder] * len(tables)))
 
 
 def _plain(table: Table, folder: Path) -> Resource:

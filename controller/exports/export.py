@@ -20,7 +20,7 @@ from controller.exports.resource import Options, Resource
 from controller.records.frames import Reader, Recording, read_samples
 from controller.records.past import VerificationError
 from controller.records.store import RecordError
-from controller.records.tables import Table
+from controller.records.tables import Table, need
 from controller.records.verify import VerifyResult, verify
 
 Writer = Callable[[Recording, Mapping[str, Table], Path, Options], list[Resource]]
@@ -31,6 +31,14 @@ FORMATS: dict[str, Writer] = {
     "parquet": parquet.write,
     "hdf5": hdf5.write,
 }
+WANTED: dict[str, tuple[str, ...]] = {
+    "csv": (),
+    "xlsx": ("openpyxl",),
+    "parquet": ("pyarrow", "pyarrow.parquet"),
+    "hdf5": ("h5py",),
+}
+"""What each has to import."""
+
 Verifier = Callable[[Path], Callable[[], VerifyResult]]
 
 
@@ -77,6 +85,8 @@ def export(
         Missing: a library is needed that is not installed.
     """
     path = Path(path)
+    for module in WANTED[form]:
+        need(module)  # said before the work
     with Recording(path, reader) as recording:
         target = Path(out) / _place(recording, form, options)
         if target.exists() and not force:

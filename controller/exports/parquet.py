@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from controller.exports.resource import Options, Resource
@@ -21,13 +22,15 @@ TOLD = {"format": "parquet", "mediatype": "application/vnd.apache.parquet"}
 def write(recording: Recording, tables: Mapping[str, Table], folder: Path, options: Options) -> list[Resource]:
     """One file for each table."""
     session = {"openablate": json.dumps({"header": recording.header, "summary": recording.summary})}
-    resources: list[Resource] = []
-    for table in tables.values():
+
+    def one(table: Table) -> Resource:
         path = folder / f"{table.name}.parquet"
         arrow = table.arrow()
         write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **session}), path)
-        resources.append(Resource(table, (path,), TOLD))
-    return resources
+        return Resource(table, (path,), TOLD)
+
+    with ThreadPoolExecutor(len(tables)) as threads:
+        return list(threads.map(one, tables.values()))
 
 
 def write_table(arrow: object, path: Path) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 from controller.mqtt import backfill, messages
 from controller.mqtt.backfill import Answer, Waiting
 from controller.mqtt.config import Backfill
-from controller.mqtt.earlier import Ledger, Old, folder_of, unpublished
-from controller.mqtt.messages import WINDOW, Message, Stamp
+from controller.mqtt.earlier import Ledger, Old, folder_of, followed, look
+from controller.mqtt.messages import MOST_SESSIONS, WINDOW, Message, Stamp
 from controller.mqtt.troubles import Forbidden
 from controller.records.reader import connect
 from controller.records.store import RecordError
@@ -28,16 +28,21 @@ SAVE_EVERY = 50  # windows
 
 
 class CatchUp:
-    """Belongs to the publisher's thread; lives as long as a session, over any number of connections."""
+    """Belongs to the publisher's thread; lives as long as a session, over any number of connections.
+
+    Attributes:
+        announced: The newest sessions, as they are announced; None until all files were looked at. A new list at each
+            change.
+    """
 
     def __init__(self, bounds: Backfill, bench: str, session_file: Path, session: str, waiting: Waiting) -> None:
         self._bounds, self._bench, self._waiting = bounds, bench, waiting
-        self._folder = folder_of(session_file)
+        self._file, self._folder = session_file, folder_of(session_file)
         self._ledger = Ledger(self._folder, bench)
-        self._scan: Iterator[Old | None] | None = unpublished(
-            self._folder, bench, self._ledger, self._oldest(), session
-        )
+        self._scan: Iterator[Old | None] | None = followed(self._folder, bench, self._ledger, self._oldest(), session)
         self._old: list[Old] = []
+        self._found: list[Old] = []
+        self.announced: list[dict[str, object]] | None = None
         self._told: str = ""  # the earlier session whose meta the broker holds now
         self._answer: tuple[Answer, int, int] | None = None  # with the next batch and how many were sent
         self._windows = 0
@@ -80,10 +85,32 @@ class CatchUp:
             found = next(scan)
         except StopIteration:
             self._scan = None
-            self._old.sort(key=lambda old: (old.about.utc, old.about.session))
+            self._old.sort(key=_when)
+            self.announce()
         else:
             if found is not None:
-                self._old.append(found)
+                self._found = sorted([*self._found, found], key=_when)[-MOST_SESSIONS:]
+                if self._ledger.lacks(found):
+                    self._old.append(found)
+
+    def announce(self) -> None:
+        """Look at the session that runs, or has just ended, and make the announcement anew. What no broker has had yet
+        is left out: it comes by itself."""
+        if self._scan is not None:
+            return  # it will be looked at in the end
+        found = [old._replace(acknowledged=self._ledger.reached(old)) for old in self._found]
+        if (newest := look(self._file, self._bench)) is not None:
+            found.append(newest._replace(acknowledged=newest.head) if newest.closed else newest)
+        self.announced = [
+            {
+                "session": old.about.session,
+                "utc": old.about.label(old.about.t_start_s),
+                "last_batch": old.acknowledged,
+                "closed": old.closed,
+            }
+            for old in reversed(found[-MOST_SESSIONS:])
+            if old.acknowledged >= 0
+        ]
 
     def save(self) -> None:
         """Make what was acknowledged last."""
@@ -116,6 +143,7 @@ class CatchUp:
         if last == old.head:
             del self._old[0]
             log.info("mqtt: session %s of an earlier run is published", session)
+            self.announce()
         if last == old.head or self._windows % SAVE_EVERY == 0:
             self._ledger.save(self._oldest())
 
@@ -152,6 +180,10 @@ class CatchUp:
             self._answer = None  # who asked cannot be answered here; others can
             raise
         self._answer = None if done else (given, last + 1, sent)
+
+
+def _when(old: Old) -> tuple[datetime, str]:
+    return old.about.utc, old.about.session
 
 
 def _window(

@@ -39,6 +39,7 @@ class Old(NamedTuple):
     head: int  # its newest batch
     acknowledged: int  # the newest batch that a broker has
     closed: bool  # by its writer; else the broker may still hold its meta
+    followed: bool  # from its beginning, by a publisher
 
 
 def folder_of(session_file: Path) -> Path:
@@ -76,8 +77,8 @@ def look(path: Path, bench: str) -> Old | None:
             cursor = db.execute("SELECT batch FROM cursor WHERE name=?", (CURSOR,)).fetchone()
         if header.get("bench") != bench:
             return None
-        followed = cursor is not None
-        return Old(path, subject(header), head, cursor[0] if followed else head, kind == "close" or not followed)
+        acknowledged = head if cursor is None else cursor[0]
+        return Old(path, subject(header), head, acknowledged, kind == "close", cursor is not None)
     except (RecordError, sqlite3.Error, ValueError, KeyError, TypeError) as error:
         log.warning("mqtt: %s is not published: %s", path, error)
         return None
@@ -125,9 +126,9 @@ def _live(path: Path) -> bool:
         return True  # gone, or not ours to read
 
 
-def unpublished(folder: Path, bench: str, ledger: Ledger, oldest: datetime, but: str) -> Iterator[Old | None]:
-    """Sessions of ``bench`` since ``oldest`` that lack something at the broker, oldest first, without session ``but``.
-    None for each file that lacks nothing, so that whoever asks can do something else in between.
+def followed(folder: Path, bench: str, ledger: Ledger, oldest: datetime, but: str) -> Iterator[Old | None]:
+    """Sessions of ``bench`` since ``oldest`` that are telemetry, oldest first, without session ``but``. None for each
+    file that is not, so that whoever asks can do something else in between.
     """
     for day in sorted(folder.glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]")):
         with contextlib.suppress(ValueError):
@@ -136,8 +137,7 @@ def unpublished(folder: Path, bench: str, ledger: Ledger, oldest: datetime, but:
                 continue
             for path in sorted(day.glob(f"*{SUFFIX}")):
                 old = look(path, bench) if but not in path.name and not _live(path) else None
-                if old is None or old.about.utc < oldest:
+                if old is None or not old.followed or old.about.utc < oldest:
                     yield None
                 else:
-                    old = old._replace(acknowledged=ledger.reached(old))
-                    yield old if ledger.lacks(old) else None
+                    yield old._replace(acknowledged=ledger.reached(old))

@@ -5,6 +5,7 @@
     abl/v1/<site>/<bench>/state                   retained  what the daemon is doing
     abl/v1/<site>/<bench>/latest                  retained  the newest reading of each channel, once a second
     abl/v1/<site>/<bench>/alarm/<monitor>         retained  an empty payload clears it
+    abl/v1/<site>/<bench>/sessions                retained  the newest sessions that it has, for who was away
     abl/v1/<site>/<bench>/session/<id>/meta       retained until the session is closed: header and channels
     abl/v1/<site>/<bench>/session/<id>/samples    one message per committed batch, as columns
     abl/v1/<site>/<bench>/session/<id>/events     one message per event, and the session's end
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -34,6 +35,8 @@ from controller.records.schema import to_json
 ROOT = "abl/v1"
 WINDOW = 10
 """Publications in flight: enough for any network that is near, and what is sent twice after a break is no more."""
+MOST_SESSIONS = 50
+"""In the announcement of sessions."""
 MOST_TICKS = 200
 """In one message: a commit that a slow disk held up may be of any size, and brokers refuse what is above a megabyte."""
 
@@ -191,6 +194,11 @@ def state(stamp: Stamp, facts: Mapping[str, object]) -> Message:
 def latest(stamp: Stamp, facts: Mapping[str, object]) -> Message:
     """The newest reading of every channel (:mod:`controller.mqtt.watch`)."""
     return Message("latest", to_json({"schema": "abl/latest/1", **stamp._asdict(), **facts}), retain=True)
+
+
+def sessions(stamp: Stamp, found: Sequence[Mapping[str, object]]) -> Message:
+    """The newest sessions that batches can be asked for of (:class:`controller.mqtt.catchup.CatchUp`)."""
+    return Message("sessions", to_json({"schema": "abl/sessions/1", **stamp._asdict(), "sessions": found}), retain=True)
 
 
 def alarm(stamp: Stamp, monitor: str, facts: Mapping[str, object] | None) -> Message:

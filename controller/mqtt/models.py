@@ -143,6 +143,25 @@ class SessionMeta(Stamped):
     request: str | None = Field(None, description="Whose answer it is, in a backfill.")
 
 
+class Announced(_Message):
+    """A session of which batches can be asked for."""
+
+    session: Session
+    utc: Utc = Field(description="When it began.")
+    last_batch: int = Field(ge=0, description="The newest that the broker has had; more may follow.")
+    closed: bool = Field(description="Its writer ended it. Else it is being recorded, or was killed.")
+
+
+class Sessions(Stamped):
+    """The newest sessions of the bench, newest first. Retained; when one begins or ends, and after each connection.
+
+    Who was away when a session began and ended learns of it here, and asks for what he has not.
+    """
+
+    schema_: Literal["abl/sessions/1"] = Field(alias="schema")
+    sessions: list[Announced] = Field(max_length=50)
+
+
 class InBatch(Stamped):
     """A message of one commit of the session file.
 
@@ -243,6 +262,7 @@ MESSAGES: dict[str, type[_Message]] = {
     "abl/state/1": State,
     "abl/alarm/1": Alarm,
     "abl/latest/1": Latest,
+    "abl/sessions/1": Sessions,
     "abl/session/1": SessionMeta,
     "abl/samples/1": Samples,
     "abl/events/1": Event,

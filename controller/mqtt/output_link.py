@@ -12,6 +12,7 @@ from controller.mqtt.broker import Client
 from controller.mqtt.post import Post
 from controller.mqtt.troubles import Forbidden, explain
 from controller.outputs.contract import Output
+from controller.together import until_one_ends
 
 log = logging.getLogger("controller.mqtt")
 
@@ -53,18 +54,7 @@ class OutputLink:
             await broker.publish(client, output.born(post.view()))
             post.note(self._about, "")
             lock = asyncio.Lock()  # the messages of an output keep their order
-            tasks = [
-                asyncio.create_task(self._follow(client, output, lock)),
-                asyncio.create_task(self._listen(client, output, lock)),
-            ]
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-            for task in done:
-                task.result()
+            await until_one_ends(self._follow(client, output, lock), self._listen(client, output, lock))
 
     async def _follow(self, client: Client, output: Output, lock: asyncio.Lock) -> None:
         post = self._post

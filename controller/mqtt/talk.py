@@ -24,6 +24,7 @@ from controller.mqtt.troubles import Forbidden, explain
 from controller.outputs.contract import Publication
 from controller.records.reader import connect
 from controller.records.session import Recorder
+from controller.together import until_one_ends
 
 log = logging.getLogger("controller.mqtt")
 
@@ -47,15 +48,7 @@ class Talk:
         the broker does not let the bench publish, :class:`RecordError` when the file cannot be read."""
         await self._subscribe()
         # The listener ends with the connection, long before an acknowledgement that cannot come any more times out.
-        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._tell())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in done:
-            task.result()
+        await until_one_ends(self._listen(), self._tell())
 
     # -- telling
 
@@ -131,6 +124,11 @@ class Talk:
         if facts is not None and self._sent.get("latest") is not facts:
             self._sent["latest"] = facts
             news.append(messages.latest(self._stamp, facts))
+        catch_up = self._post.catch_up if self._post.config.backfill is not None else None
+        known = catch_up.announced if catch_up is not None else None
+        if known is not None and self._sent.get("sessions") is not known:
+            self._sent["sessions"] = known
+            news.append(messages.sessions(self._stamp, known))
         for monitor, alarm in list(self._post.alarms.items()):
             if self._sent.get(f"alarm/{monitor}", self) is not alarm:
                 self._sent[f"alarm/{monitor}"] = alarm
@@ -170,6 +168,10 @@ class Talk:
         post, recorder = self._post, self._post.recorder
         if recorder is not None:
             await self._say([Message(_meta(recorder), "", retain=True)])
+        if post.catch_up is not None:
+            post.catch_up.announce()
+            for message in self._changed():
+                await self._say_if_allowed(message)
         post.flushing = False
         post.flushed.set()
 

@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,12 +24,11 @@ from numpy.typing import NDArray
 from controller.records.ids import utc_now
 from controller.records.opening import connect
 from controller.records.reader import Series, SessionFile
+from controller.records.samples import Samples, packed, slim
 from controller.records.schema import Batch
 from controller.records.store import RecordError
 from controller.records.tables import Field, Table, Words
 
-SAMPLE = np.dtype([("tick", "<i8"), ("channel", "<i4"), ("t_s", "<f8"), ("value", "<f8"), ("quality", "i1")])
-Samples = NDArray[np.void]  # of SAMPLE
 Reader = Callable[[Path, int], Samples]
 NO_READING = -1  # quality of a tick that saw no sample
 _WHERE = "`ablate sessions verify` says where"
@@ -45,6 +45,7 @@ _TICKS = (
     Field("energy_j", "number", "J", "delivered so far"),
     Field("law", "string", "", "inner state of the law, JSON"),
 )
+_NUMBERS = ("seq", "t_s", "demand_w", "permit_w", "setpoint_w", "epoch", "energy_j")
 _AFTER = (
     Field("quality", "integer", "", "highest code among the row's samples: 0 good, 1 bad, 2 uncertain; -1 no sample"),
     Field("events", "string", "", "kinds of the events since the row before, in order, joined by ;"),
@@ -81,12 +82,11 @@ class Picture(NamedTuple):
 
 
 def read_samples(path: Path, newest: int, after: int = 0) -> Samples:
-    """All samples with ``after`` < id <= ``newest``, in order of arrival, as an array of :data:`SAMPLE`."""
-    query = "SELECT tick, channel, t_request_s, value, quality FROM samples WHERE id>? AND id<=? ORDER BY id"
+    """All samples with ``after`` < id <= ``newest``, in order of arrival, slim."""
     try:
         with contextlib.closing(connect(path)) as db:
-            return np.fromiter(db.execute(query, (after, newest)), SAMPLE)
-    except sqlite3.Error as error:
+            return slim(packed(db, after, newest))
+    except (sqlite3.Error, ValueError, TypeError) as error:
         raise RecordError(path, f"the file is damaged ({error})", _WHERE) from error
 
 
@@ -113,16 +113,19 @@ class Recording(SessionFile):
 
     def wide(self) -> Table:
         """Ticks: one row for each control tick, with the newest sample of each channel that it was the first to see."""
-        ticks, channels = self.ticks(), list(self.channels.values())
-        laws = [text for (text,) in self._rows("SELECT law FROM ticks ORDER BY seq")]
-        values, worst = self._spread(ticks.seq, len(channels))
+        channels = list(self.channels.values())
+        texts = self._rows("SELECT state, law FROM ticks ORDER BY seq")
+        numbers = self._numbers(f"SELECT {', '.join(_NUMBERS)} FROM ticks ORDER BY seq", len(_NUMBERS))
+        ticks: dict[str, Any] = {name: numbers[:, i].copy() for i, name in enumerate(_NUMBERS)}
+        ticks.update({name: ticks[name].astype(np.int64) for name in ("seq", "epoch")})
+        values, worst = self._spread(ticks["seq"], len(channels))
         columns: dict[str, Any] = {
-            **ticks._asdict(),
-            "state": Words.of(ticks.state),
-            "utc": self._utc(ticks.t_s),
-            "law": Words.of(laws),
+            **ticks,
+            "state": Words.of(state for state, _ in texts),
+            "utc": self._utc(ticks["t_s"]),
+            "law": Words.of(law for _, law in texts),
             "quality": worst,
-            "events": self._marks(ticks.t_s),
+            "events": self._marks(ticks["t_s"]),
             **{channel.name: values[:, i] for i, channel in enumerate(channels)},
         }
         measured = tuple(Field(c.name, "number", "" if c.unit == "1" else c.unit, "measured") for c in channels)
@@ -203,10 +206,16 @@ class Recording(SessionFile):
     def _spread(self, seq: NDArray[np.int64], channels: int) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
         """The newest sample of each tick and channel, and the highest code of quality of each tick."""
         rows = self._samples
-        at = np.searchsorted(seq, rows["tick"])
+        tick = rows["tick"]
+        runs = np.flatnonzero(
+            np.diff(tick, prepend=tick[:1] - 1)
+        )  # a tick sees many samples: where those of each begin
+        at = np.repeat(np.searchsorted(seq, tick[runs]), np.diff(runs, append=len(rows)))
         values, worst = np.full((len(seq), channels), np.nan), np.full(len(seq), NO_READING, dtype=np.int8)
         values[at, rows["channel"] - 1] = rows["value"]  # in order of arrival: the newest stays
-        np.maximum.at(worst, at, rows["quality"])
+        worst[at] = 0
+        poor = np.flatnonzero(rows["quality"])
+        np.maximum.at(worst, at[poor], rows["quality"][poor])
         return values, worst
 
     def _utc(self, t_s: NDArray[np.float64]) -> NDArray[np.datetime64]:
@@ -216,10 +225,20 @@ class Recording(SessionFile):
 
     def _marks(self, t_s: NDArray[np.float64]) -> Words:
         """Which events fell between a tick and the one before it; those after the last tick stand with the last."""
-        marks: list[list[str]] = [[] for _ in range(len(t_s))]
-        for event in self.events() if marks else ():
-            marks[min(int(np.searchsorted(t_s, event.t_s)), len(t_s) - 1)].append(event.kind)
-        return Words.of([";".join(kinds) for kinds in marks])
+        marks: dict[int, list[str]] = {}
+        for event in self.events() if len(t_s) else ():
+            marks.setdefault(min(int(np.searchsorted(t_s, event.t_s)), len(t_s) - 1), []).append(event.kind)
+        words = Words.of(["", *(";".join(kinds) for kinds in marks.values())])
+        codes = np.zeros(len(t_s), np.int32)
+        codes[list(marks)] = words.codes[1:]
+        return Words(codes, words.names)
+
+    def _numbers(self, query: str, width: int) -> NDArray[np.float64]:
+        """Rows of numbers, None as NaN; read as :func:`controller.records.samples.packed` does."""
+        try:
+            return np.fromiter(chain.from_iterable(self._db.execute(query)), np.float64).reshape(-1, width)
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise RecordError(self.path, f"the file is damaged ({error})", _WHERE) from error
 
 
 def _naive(utc: str) -> datetime:

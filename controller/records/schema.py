@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 APPLICATION_ID = 0x41424C54  # "ABLT"
 SCHEMA_VERSION = 2  # what each version has: migrations.py
@@ -56,6 +56,15 @@ COLUMNS = {  # table -> (columns in canonical order, key)
 }
 
 Row = tuple[Any, ...]
+
+
+class Packed(Protocol):
+    """Rows that are in memory as they are hashed: an array."""
+
+    def __len__(self) -> int: ...
+    def tobytes(self) -> bytes: ...
+
+
 NAN = math.nan
 
 UNITS = {
@@ -158,7 +167,9 @@ def pack_ticks(rows: Sequence[Row]) -> bytes:
     )
 
 
-def pack_samples(rows: Sequence[Row]) -> bytes:
+def pack_samples(rows: Sequence[Row] | Packed) -> bytes:
+    if not isinstance(rows, Sequence):
+        return rows.tobytes()
     pack, nan = _SAMPLE, NAN
     return b"".join(
         [pack(i, tick, ch, nan if t is None else t, nan if v is None else v, q) for i, tick, ch, t, v, q in rows]
@@ -176,7 +187,7 @@ def pack_arrays(rows: Sequence[Row]) -> bytes:
     )
 
 
-PACK = {
+PACK: Mapping[str, Callable[[Any], bytes]] = {
     "channels": pack_channels,
     "ticks": pack_ticks,
     "samples": pack_samples,
@@ -185,7 +196,9 @@ PACK = {
 }
 
 
-def chain_hash(before: bytes, batch: Batch, rows: Mapping[str, Sequence[Row]], pairs: Iterable[Row] = ()) -> bytes:
+def chain_hash(
+    before: bytes, batch: Batch, rows: Mapping[str, Sequence[Row] | Packed], pairs: Iterable[Row] = ()
+) -> bytes:
     """The hash of a batch. ``pairs`` is the header in the ``open`` batch, the summary in the ``close`` batch."""
     digest = hashlib.sha256(before)
     digest.update(_HEAD(batch.n, batch.t_s, *batch[3:]) + text(batch.kind) + pack_pairs(pairs))

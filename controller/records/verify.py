@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from controller.records.migrations import lacking
 from controller.records.opening import connect
-from controller.records.schema import COLUMNS, TABLES, Batch, Row, annotation_hash, chain_hash, create
+from controller.records.schema import COLUMNS, TABLES, annotation_hash, create
+from controller.records.stretch import MAX_PROBLEMS, PIECE, Checked, Links, chain, check, cut
 
-MAX_PROBLEMS = 20
+Elsewhere = Callable[[Sequence[Links]], Iterable[Checked]]
 CLOCK_S = 2.0  # labels and times of events may differ by this much more at one event than at another
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """A label before it was made by a clock that was never set (1970); virtual time begins with it."""
@@ -63,8 +66,13 @@ class VerifyResult:
         return f"unfinished (still being written, or its writer was killed): as recorded so far, {size}, {last}"
 
 
-def verify(path: str | Path) -> VerifyResult:
+def verify(path: str | Path, elsewhere: Elsewhere | None = None) -> VerifyResult:
     """Check a whole session file.
+
+    Args:
+        path: The session file.
+        elsewhere: Checks stretches of the chain, as :func:`controller.records.stretch.check` does, and gives what was
+            found in their order; it may have begun with them before it is asked for the first.
 
     Raises:
         RecordError: the file is not a session, or so damaged that it cannot be opened.
@@ -74,7 +82,7 @@ def verify(path: str | Path) -> VerifyResult:
     check = _Check()
     try:
         db.execute("BEGIN")
-        check.run(db)
+        check.run(db, elsewhere)
     except (sqlite3.Error, struct.error, AttributeError, TypeError, ValueError, OverflowError) as error:
         check.problems.append(f"the file is damaged ({error})")
     finally:
@@ -109,19 +117,25 @@ class _Check:
         self.annotations = 0
         self.notes: list[str] = []
 
-    def run(self, db: sqlite3.Connection) -> None:
+    def run(self, db: sqlite3.Connection, elsewhere: Elsewhere | None) -> None:
+        links = chain(db)
+        stretches = list(cut(links, PIECE))
+        parts = map(partial(check, db), stretches) if elsewhere is None else elsewhere(stretches)
         damage = [text for (text,) in db.execute("PRAGMA quick_check(5)") if text != "ok"]
         self.problems += [f"the file is damaged ({text})" for text in damage]
-        before = Batch(-1, "", 0.0, 0, -1, 0, 0, 0)
-        for *fields, digest in db.execute(
-            "SELECT n, kind, t_s, channel, tick, sample, event, array, hash FROM chain ORDER BY n"
-        ):
-            batch = Batch(*fields)
-            self._batch(db, before, batch, digest)
-            before = batch
+        for part in parts:
+            self.problems += part.problems
+            for table, hashed in part.counts.items():
+                self.counts[table] += hashed
             if len(self.problems) >= MAX_PROBLEMS:
                 self.problems.append("there may be more; the check was ended here")
                 return
+        newest = links[-1]
+        self.batches, self.head = len(links) - 1, bytes(newest.digest)
+        self.closed = any(link.batch.kind == "close" for link in links)
+        self.heads = {link.digest for link in links[1:]}
+        query = "SELECT seq, t_s FROM ticks WHERE seq<=? ORDER BY seq DESC LIMIT 1"
+        self.last_tick, self.t_durable_s = db.execute(query, (newest.batch.tick,)).fetchone() or (None, None)
         if self.batches == 0:
             self.problems.append("the chain is empty")
         for table, hashed in self.counts.items():
@@ -133,8 +147,8 @@ class _Check:
         if not self.closed and db.execute("SELECT count(*) FROM summary").fetchone() != (0,):
             self.problems.append("there is a summary, but the batch that ended the session is gone")
         for name, sent in db.execute("SELECT name, batch FROM cursor ORDER BY name"):
-            if sent > before.n:
-                self.problems.append(f"{name} was sent batch {sent}, but the file ends with batch {before.n}")
+            if sent > newest.batch.n:
+                self.problems.append(f"{name} was sent batch {sent}, but the file ends with batch {newest.batch.n}")
         self._annotations(db)
         self._objects(db)
         self._clock(db)
@@ -172,28 +186,3 @@ class _Check:
         shifts = [datetime.fromisoformat(utc).timestamp() - t_s for utc, t_s in labels]
         if (moved_s := max(shifts) - min(shifts)) > CLOCK_S:
             self.notes.append(f"the clock of the machine was set meanwhile, by {moved_s:.0f} s; t is not affected")
-
-    def _batch(self, db: sqlite3.Connection, before: Batch, batch: Batch, digest: bytes) -> None:
-        where = f"batch {batch.n} (t = {before.t_s:.2f} to {batch.t_s:.2f} s)"
-        if batch.n != before.n + 1:
-            self.problems.append(f"batches {before.n + 1} to {batch.n - 1} are gone")
-        if (batch.kind == "open") != (before.n < 0) or self.closed:
-            self.problems.append(f"{where} does not belong here")
-        limits = {"channels": 3, "ticks": 4, "samples": 5, "events": 6, "arrays": 7}  # fields of Batch
-        rows: dict[str, list[Row]] = {}
-        for table, field in limits.items():
-            columns, key = COLUMNS[table]
-            query = f"SELECT {columns} FROM {table} WHERE {key}>? AND {key}<=? ORDER BY {key}"
-            rows[table] = db.execute(query, (before[field], batch[field])).fetchall()
-            self.counts[table] += len(rows[table])
-        pairs: list[Row] = []
-        if batch.kind in ("open", "close"):
-            pairs = db.execute(f"SELECT key, value FROM {'header' if batch.kind == 'open' else 'summary'}").fetchall()
-        if chain_hash(self.head, batch, rows, pairs) != digest:
-            self.problems.append(f"{where} was changed after it was recorded, or the one before it was")
-        if rows["ticks"]:
-            self.last_tick, self.t_durable_s = rows["ticks"][-1][0], rows["ticks"][-1][1]
-        self.heads.add(digest)
-        self.head = digest  # go on from what is written here, so that each later batch is judged by itself
-        self.closed = self.closed or batch.kind == "close"
-        self.batches += 1

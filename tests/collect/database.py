@@ -10,7 +10,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-INITDB, POSTGRES = shutil.which("initdb"), shutil.which("postgres")
+DEBIAN = sorted(str(path) for path in Path("/usr/lib/postgresql").glob("*/bin"))  # where it is not on the path
+INITDB, POSTGRES = (
+    shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *DEBIAN])) for name in ("initdb", "postgres")
+)
 USER = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
 
 

@@ -146,7 +146,7 @@ def test_gaps_are_filled_and_duplicates_are_counted(broker: Broker, tmp_path: Pa
             b1.send(n, parts=(0, 2) if n == 11 else (0, 1, 2)) if n not in (0, 4, 5, 19) else None
             b1.status(n)
         b1.send(12)  # once more, all of it
-        wait_until(lambda: one.ledger is not None and not one.ledger.missing(), "the gaps")
+        wait_until(lambda: (here := one.ledger) is not None and here.newest == 19 and not here.missing(), "the gaps")
         asked = [(told["first_batch"], told["last_batch"]) for told in b1.asked]
         assert asked == [(0, 0), (4, 5), (11, 11), (19, 19)]
         assert not settled(one)
@@ -333,6 +333,34 @@ def test_with_the_bench_s_own_publisher(broker: Broker, tmp_path: Path) -> None:
     rows = [sorted(zip(*(t[name].to_pylist() for name in names), strict=True)) for t in (collected, recorded)]
     assert rows[0] == rows[1]
     assert read(tmp_path / "lake", "events")["kind"].to_pylist() == ["trip"]
+
+
+def test_a_session_that_nobody_listened_to(broker: Broker, tmp_path: Path) -> None:
+    """It began and ended while the collector was not there, and the broker kept nothing of it but its name."""
+    publisher = Publisher(MqttConfig(host="127.0.0.1", port=broker.port, heartbeat_s=0.3), "cooled-rf", simulated=True)
+    publisher.start()
+    try:
+        recorders = []
+        for _ in range(2):
+            with closing_recorder(tmp_path / "sessions") as recorder:
+                publisher.attach(recorder)
+                for seq in range(40):
+                    recorder.tick(row(seq))
+                    time.sleep(0.005)
+                catch_up = publisher._post.catch_up
+                wait_until(lambda c=catch_up: c is not None and c.announced is not None, "the files to be looked at")
+                recorder.finish({"result": "completed"})
+                assert publisher.detach() == 0
+            recorders.append(recorder)
+        with running(config(tmp_path, broker.port)) as one:
+            ledgers = one.collector.journal.ledgers
+            for recorder in recorders:
+                wait_until(lambda r=recorder: r.session_id in ledgers and ledgers[r.session_id].settled, "the session")
+                assert ledgers[recorder.session_id].verdict() == "complete"
+                assert ledgers[recorder.session_id].chain_head == verify(recorder.path).head
+    finally:
+        publisher.close()
+    assert sorted(read(tmp_path / "lake", "ticks")["seq"].to_pylist()) == sorted([*range(40), *range(40)])
 
 
 def test_the_shape_of_a_batch_is_the_bench_s_own() -> None:

@@ -155,6 +155,35 @@ def test_the_end_of_a_session_that_is_over_is_asked_for() -> None:
     assert made.verdict() == "complete as far as it was recorded: its writer did not end it"
 
 
+def test_an_announced_session_that_nobody_heard_of_is_asked_for() -> None:
+    asking, here = Asking(Patience(gap_s=1), "me", lambda: "r"), ledger(0, end=1)
+    told = {"sessions": [
+        {"session": SESSION, "utc": "", "last_batch": 1, "closed": True},
+        {"session": "01AWAY", "utc": "", "last_batch": 7, "closed": True},
+        {"session": "01OTHERS", "utc": "", "last_batch": 7, "closed": True},
+    ]}  # fmt: skip
+    ledgers = {SESSION: here, "01OTHERS": Ledger("lab", "b2", "01OTHERS")}
+    (away,) = asking.sessions(BENCH, told, ledgers)
+    assert (away.session, away.missing()) == ("01AWAY", [(0, 7)])
+    ledgers["01AWAY"] = away
+    assert asking.sessions(BENCH, told, ledgers) == []
+    online(asking, here, session=None)
+    asking.next([away], 0.0)
+    ((_, body),) = asking.next([away], 1.0)
+    assert (body["session"], body["first_batch"], body["last_batch"]) == ("01AWAY", 0, 7)
+    asking.done(BENCH, {"request": "r", "refused": "too old"}, ledgers)
+    assert asking.sessions(BENCH, told, ledgers) == []  # it was given up
+
+
+@pytest.mark.parametrize("one", [{"session": "a/b", "last_batch": 1}, {"session": "a", "last_batch": -1}, {}, "x"])
+def test_an_announcement_that_is_none(one: object) -> None:
+    body = {"schema": "abl/sessions/1", "sessions": [one]}
+    with pytest.raises(Refused):
+        read("abl/v1/lab/b1/sessions", json.dumps(body).encode())
+    with pytest.raises(Refused):
+        read("abl/v1/lab/b1/sessions", json.dumps({**body, "sessions": [one] * 1001}).encode())
+
+
 def test_the_journal_remembers(tmp_path: Path) -> None:
     journal = Journal(tmp_path, ["a", "b"])
     with pytest.raises(JournalError, match=r"is another collector running with it\?"):

@@ -120,7 +120,7 @@ def test_a_missing_library_is_named(path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_pieces_are_the_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PIECE", 4)
+    monkeypatch.setattr("controller.records.verify.PIECE", 4)
     monkeypatch.setattr(reading, "PIECE_BYTES", 1)
     monkeypatch.setattr(reading, "MAX_PROCESSES", 2)
     monkeypatch.setattr(reading.os, "cpu_count", lambda: 2)

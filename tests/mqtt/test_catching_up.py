@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -12,12 +13,15 @@ from typing import Any
 import pytest
 
 from controller.mqtt.backfill import Request, Waiting, answer, parse
+from controller.mqtt.catchup import CatchUp
 from controller.mqtt.config import Backfill, MqttConfig
-from controller.mqtt.earlier import Ledger, began, find, folder_of, look, unpublished
+from controller.mqtt.earlier import Ledger, Old, began, find, folder_of, followed, look
+from controller.mqtt.messages import Message, Stamp
 from controller.mqtt.publisher import Publisher
 from controller.records.ids import new_session_id
 from controller.records.session import Recorder
 from tests.mqtt.broker import MOSQUITTO, Broker, Heard, Listener, free_port, listening, wait_until
+from tests.mqtt.contract import check
 from tests.records.recording import CHANNELS, HEADER, row
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: apt-get install mosquitto")
@@ -56,6 +60,11 @@ def ticks_of(heard: list[Heard], session_id: str) -> list[int]:
     return [seq for h in heard if h.topic.endswith(f"session/{session_id}/samples") for seq in h.data["seq"]]
 
 
+def unpublished(folder: Path, bench: str, ledger: Ledger, oldest: datetime, but: str) -> list[Old]:
+    """Those that lack something at the broker."""
+    return [old for old in followed(folder, bench, ledger, oldest, but) if old is not None and ledger.lacks(old)]
+
+
 def test_an_id_tells_when_its_session_began(tmp_path: Path) -> None:
     assert began(new_session_id("2026-11-22T04:25:00.000Z")) == datetime(2026, 11, 22, 4, 25, tzinfo=UTC)
     for text in ("", "../../etc/passwd", "0" * 25, "8" + "0" * 25, "U" * 26):
@@ -78,7 +87,7 @@ def test_which_sessions_lack_something(tmp_path: Path, monkeypatch: pytest.Monke
     assert complete.head == 2
     oldest = datetime.now(UTC) - timedelta(days=30)
     ledger = Ledger(tmp_path, BENCH)
-    found = [old for old in unpublished(tmp_path, BENCH, ledger, oldest, running.session_id) if old is not None]
+    found = unpublished(tmp_path, BENCH, ledger, oldest, running.session_id)
     assert [(old.about.session, old.acknowledged, old.head) for old in found] == [
         (older.session_id, 1, 5),
         (newer.session_id, -1, 5),
@@ -87,21 +96,21 @@ def test_which_sessions_lack_something(tmp_path: Path, monkeypatch: pytest.Monke
     ledger.reach(newer.session_id, 3)
     ledger.save(oldest)
     again = unpublished(tmp_path, BENCH, Ledger(tmp_path, BENCH), oldest, running.session_id)
-    assert [(old.about.session, old.acknowledged) for old in again if old is not None] == [(newer.session_id, 3)]
+    assert [(old.about.session, old.acknowledged) for old in again] == [(newer.session_id, 3)]
     cut_off = Recorder.create(tmp_path, HEADER, CHANNELS, threaded=False)  # all is sent, but that it is over
     cut_off.cursor("mqtt", 1)
     cut_off.event(0.0, "state", {"to": "FIRING"})
     again = unpublished(tmp_path, BENCH, ledger, oldest, running.session_id)
-    assert [old.about.session for old in again if old is not None] == [newer.session_id]  # the other is being written
+    assert [old.about.session for old in again] == [newer.session_id]  # the other is being written
     monkeypatch.setattr("controller.mqtt.earlier.being_written", lambda path: False)
     again = unpublished(tmp_path, BENCH, ledger, oldest, running.session_id)
-    assert [(old.about.session, old.closed) for old in again if old is not None] == [
+    assert [(old.about.session, old.closed) for old in again] == [
         (newer.session_id, True),
         (cut_off.session_id, False),
     ]
     ledger.reach(cut_off.session_id, 1)
     again = unpublished(tmp_path, BENCH, ledger, oldest, running.session_id)
-    assert [old.about.session for old in again if old is not None] == [newer.session_id]
+    assert [old.about.session for old in again] == [newer.session_id]
     cut_off.close()
     ledger.path.write_text("{")
     assert Ledger(tmp_path, BENCH).reached(found[0]) == 1
@@ -138,6 +147,61 @@ def test_earlier_sessions_follow_behind_live_data(broker: Broker, tmp_path: Path
         assert [h.topic.rsplit("/", 1)[1] for h in (of[0], of[-2], of[-1])] == ["meta", "events", "meta"]
         assert (of[-2].data["schema"], of[-1].payload) == ("abl/closed/1", b"")
     assert [part.read_bytes() for part in (older.path, newer.path)] == before  # what has ended is never written again
+
+
+@needs_mosquitto
+def test_sessions_are_announced(broker: Broker, tmp_path: Path) -> None:
+    """Those that are telemetry, newest first; again when one ends, and to a broker that lost its memory."""
+    folder = tmp_path / "sessions"
+    older, newer = session(folder, 40, 3, age_days=1), session(folder, 20, 3)
+    session(folder, 10, None)
+    session(folder, 10, 2, bench="other")
+    session(folder, 10, 2, age_days=40)
+    recorder = Recorder.create(folder, HEADER, CHANNELS)
+    publisher = Publisher(config(broker.port), BENCH, simulated=True)
+    try:
+        publisher.attach(recorder)
+        publisher.start()
+        recorder.tick(row(0))
+        with listening(broker.port) as listener:
+
+            def announced() -> list[tuple[str, int, bool]]:
+                heard = listener.last("/sessions")
+                told = heard.data["sessions"] if heard is not None else []
+                return [(one["session"], one["last_batch"], one["closed"]) for one in told]
+
+            ended = [(newer.session_id, newer.head, True), (older.session_id, older.head, True)]
+            wait_until(lambda: [one for one in announced() if one[2]] == ended, "what earlier runs left")
+            recorder.finish()
+            assert publisher.detach() == 0
+            wait_until(lambda: announced() == [(recorder.session_id, recorder.head, True), *ended], "the end")
+        broker.stop(kill=True)
+        broker.start()
+        with listening(broker.port) as listener:
+            wait_until(lambda: len(announced()) == 3, "the announcement after the broker's restart")
+            heard = listener.last("/sessions")
+            assert heard is not None
+            check(heard.topic, heard.payload)
+    finally:
+        publisher.close()
+        recorder.close()
+
+
+def test_fifty_sessions_are_announced(tmp_path: Path) -> None:
+    made = [session(tmp_path, 1, 1, age_days=(60 - i) / 1000) for i in range(60)]
+    running = Recorder.create(tmp_path, HEADER, CHANNELS, threaded=False)
+    running.cursor("mqtt", 0)
+    running.event(0.0, "state", {"to": "FIRING"})
+    caught = CatchUp(Backfill(), BENCH, running.path, running.session_id, Waiting())
+    while caught.announced is None:
+        asyncio.run(caught.step(Stamp(BENCH, "x", 1, True), no_broker, None))
+    running.close()
+    told = [(one["session"], one["closed"]) for one in caught.announced]
+    assert told == [(running.session_id, False), *((one.session_id, True) for one in made[:10:-1])]
+
+
+async def no_broker(outgoing: list[Message]) -> None:
+    raise AssertionError(outgoing)
 
 
 @needs_mosquitto
@@ -335,4 +399,5 @@ def test_nobody_is_heard_where_backfill_is_off(broker: Broker, tmp_path: Path) -
         wait_until(lambda: len([h for h in listener.heard if h.topic.endswith("/status")]) > 2, "two heartbeats")
         publisher.close()
         recorder.close()
+    assert not any(h.topic.endswith("/sessions") for h in listener.heard)
     assert not any("/backfill/" in h.topic and not h.topic.endswith("cmd/backfill") for h in listener.heard)

@@ -124,6 +124,8 @@ def test_a_stranger_is_not_let_in(broker: tuple[int, Path]) -> None:
     [
         ("b1", "b1/state", True),
         ("b1", "b1/session/01/samples", True),
+        ("b1", "b1/sessions", True),
+        ("b1", "b2/sessions", False),
         ("b1", "b1/alarm/flow", True),
         ("b1", "b1/latest", True),
         ("b1", "b1/backfill/collector/samples", True),
