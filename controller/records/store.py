@@ -35,6 +35,9 @@ class RecordError(Exception):
         super().__init__(f"{path}: {problem}; {remedy}")
         self.path, self.problem, self.remedy = path, problem, remedy
 
+    def __reduce__(self) -> tuple[type[RecordError], tuple[Path, str, str]]:
+        return type(self), (self.path, self.problem, self.remedy)  # it comes back whole from another process
+
 
 class NothingRecorded(RecordError):
     """A session file that holds nothing: its writer was killed before its first commit."""

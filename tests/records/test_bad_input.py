@@ -4,6 +4,7 @@ sentence, and what to do."""
 from __future__ import annotations
 
 import os
+import pickle
 import sqlite3
 import subprocess
 import sys
@@ -183,3 +184,8 @@ def test_a_wrong_clock_is_said_and_is_no_change(tmp_path: Path) -> None:
         "the clock of the machine was wrong: it said 1970-01-01T00:01:40.000Z",
         "the clock of the machine was set meanwhile, by 1795334290 s; t is not affected",
     )
+
+
+def test_an_error_comes_back_whole_from_another_process():
+    error = pickle.loads(pickle.dumps(RecordError(Path("a.ablate"), "it is gone", "look for it")))
+    assert (str(error), error.remedy) == ("a.ablate: it is gone; look for it", "look for it")
