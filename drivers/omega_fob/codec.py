@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from drivers.contract import BadReply, Refused
 
@@ -23,6 +24,25 @@ NO_PROBE = b"---.-"
 _READING = re.compile(rb"[+-]\d{1,3}\.\d")
 _BOX = re.compile(rb"b:\s*[+-]?\d{1,3}\.\d\s*\*")
 _ERROR = re.compile(rb"Err\s?(\S)")
+
+
+def enable(numbers: Sequence[int], inputs: int) -> bytes:
+    """``e 1 2 -3 -4``: scan these inputs, counted from 1, and no other. Never raises."""
+    return b"e " + b" ".join(b"%d" % (n if n in numbers else -n) for n in range(1, inputs + 1)) + b"\r"
+
+
+def layout(lines: Sequence[bytes], numbers: Sequence[int], inputs: int) -> tuple[int, Sequence[int]]:
+    """How many lines an answer to ``t`` has once only ``numbers`` are scanned, and which of them those are: the manual
+    does not say whether the others are left out or told as missing.
+
+    Raises:
+        BadReply: neither.
+    """
+    if len(lines) == len(numbers):
+        return len(lines), range(len(numbers))
+    if len(lines) == inputs:
+        return inputs, [number - 1 for number in numbers]
+    raise BadReply(f"{len(lines)} readings where {len(numbers)} were asked for", b"\r".join(lines)[:48] or b"*")
 
 
 def take_reply(buffer: bytearray) -> list[bytes] | None:

@@ -15,6 +15,7 @@ from safety.monitors.coolant import Air, Flow
 from safety.monitors.host import Budget, Cadence, ConfigHash, Daemon, Record, Watchdog
 from safety.monitors.power import ForeignSetpoint, OverPower, Spontaneous, UnderPower, source_bounds
 from safety.monitors.sensors import Frozen, Range, Rate, Staleness
+from safety.monitors.stopped import Stopped
 from safety.monitors.tissue import Heating, agreements, doses, impedances, temperatures
 from safety.rules import FlagRule
 
@@ -40,6 +41,9 @@ def build(config: Config) -> tuple[Monitor, ...]:
     flags = [(index[f.channel], f) for f in config.flags]
     if roles.door is not None:
         flags.append((index[roles.door], FlagRule(roles.door, 1.0, "H70", *_DOOR)))
+    tissue = frozenset((*roles.tissue, *roles.critical))
+    thermometers = tissue | {roles.tip, roles.shaft, roles.coolant, *roles.cable}
+    unknown = tuple((i, r) for i, r in rules if r.channel in thermometers and r.noise_floor is None)
     estop = (roles.estop[0], roles.estop[1])
     over = tuple((index[c], c) for c in dict.fromkeys((regulated, roles.power)))
 
@@ -57,8 +61,10 @@ def build(config: Config) -> tuple[Monitor, ...]:
     if roles.footswitch is not None:
         no, nc = roles.footswitch
         monitors.append(Footswitch((index[no], index[nc]), (no, nc), timing.pair_s))
+    monitors.append(Frozen(rules, timing.frozen_s))
+    if unknown:
+        monitors.append(Stopped(unknown, tissue, index[regulated]))
     monitors += [
-        Frozen(rules, timing.frozen_s),
         Spontaneous(source),
         OverPower(over, config.power_cap_w, timing.response_s, levels.power_ratio, levels.power_margin_w),
         UnderPower(index[regulated], regulated, timing.response_s, levels.low_power_w, timing.low_power_s),

@@ -127,7 +127,9 @@ TRIPS = [
     (THERMOSPHERE, "gen.reverse_zero@6", least, "H54", "reflectometer", "gen.reverse_power_w", 3.0),
     (THERMOSPHERE, "gen.detuned@6", nothing, "H13", "frequency", "gen.frequency_hz", 0.3),
     (SAIREM, "gen.detuned=-0.01@6", nothing, "H13", "frequency", "gen.frequency_hz", 0.3),
-    (THERMOSPHERE, "fibres.shaft_fo.bias=35@6", cold_shaft, "H45", "over_temperature", "fibres.shaft_fo_c", 0.4),
+    (THERMOSPHERE, "fibres.shaft_fo.bias=35@6", cold_shaft, "H45", "over_temperature", "fibres.shaft_fo_c", 0.3),
+    (THERMOSPHERE, "fibres.tissue_15mm_fo.freeze@20", nothing, "H58", "frozen", "fibres.tissue_15mm_fo_c", 5.3),
+    (SAIREM, "fibres.shaft_fo.freeze@20", nothing, "H58", "frozen", "fibres.shaft_fo_c", 5.3),
 ]
 
 

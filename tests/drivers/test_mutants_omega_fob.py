@@ -79,3 +79,21 @@ def test_skip(data: bytes, told: object, left: bytes) -> None:
     found = heard(ME, "skip_to_box", data)
     assert found == (told, left)
     assert type(found[0]) is type(told)
+
+
+@raises_nothing
+def test_inputs_to_scan() -> None:
+    enable = codec(ME).enable
+    assert (enable([1, 2, 4], 4), enable([2], 2), enable([1], 1)) == (b"e 1 2 -3 4\r", b"e -1 2\r", b"e 1\r")
+
+
+@raises_nothing
+def test_which_lines_are_ours() -> None:
+    layout, line = codec(ME).layout, b"+24.3"
+    assert layout([line] * 2, [2, 4], 4) == (2, range(2))
+    assert layout([line] * 4, [2, 4], 4) == (4, [1, 3])
+    assert layout([line] * 2, [1, 2], 2) == (2, range(2))
+    for count, seen in ((3, b"+24.3\r+24.3\r+24.3"), (0, b"*"), (9, b"+24.3\r" * 8)):
+        with pytest.raises(codec(ME).BadReply, match=f"^{count} readings where 2 were asked for: ") as told:
+            layout([line] * count, [2, 4], 4)
+        assert told.value.seen == seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
 
@@ -69,6 +70,7 @@ async def test_a_fibre_that_broke_is_a_bad_sample() -> None:
         "fob.tissue_5mm_c": 22.0, "fob.tissue_10mm_c": 22.0, "fob.shaft_c": 22.0,
     }  # fmt: skip
     bench.add_fault("dut.tissue_10mm.open")
+    await asyncio.sleep(0.06)  # three inputs a scan
     qualities = {s.channel: s.quality for s in await driver.poll()}
     assert qualities["fob.tissue_10mm_c"] is Quality.BAD
     assert qualities["fob.tissue_5mm_c"] is Quality.GOOD
@@ -84,6 +86,36 @@ async def test_streaming_left_on_by_somebody_else_is_silenced() -> None:
     await driver.connect()
     emulator = bench.emulators["dut"]
     assert (emulator.streaming, emulator.fahrenheit) == (False, False)
+
+
+@pytest.mark.virtual
+@pytest.mark.parametrize("tells_disabled", [False, True])
+async def test_only_what_is_named_is_scanned(tells_disabled: bool) -> None:
+    """The manual does not say whether ``t`` tells an input that is not scanned: read both ways."""
+    bench = alone("omega-fob", FOUR, {"tells_disabled": tells_disabled})
+    driver = thermometer(bench)
+    await driver.connect()
+    emulator = bench.emulators["dut"]
+    assert emulator.enabled == {1, 2, 4}
+    assert emulator.scan_s == pytest.approx(0.06)
+    assert {spec.period_s for spec in driver.declaration().channels} == {0.06}
+    bench.add_fault("dut.shaft.open")
+    await asyncio.sleep(0.06)
+    bad = [s.channel for s in await driver.poll() if s.quality is Quality.BAD]
+    assert bad == ["fob.shaft_c"]
+    link = bench.open_link("sim://dut")
+    link.start(lambda _: None, lambda _: None)
+    link.write(b"e\r")  # somebody else has all of them scanned
+    assert len(await driver.poll()) == (3 if tells_disabled else 0)
+
+
+@pytest.mark.virtual
+async def test_a_box_of_one_input_is_not_asked_to_choose() -> None:
+    one = {"channels": {1: "shaft_c"}, "inputs": 1}
+    driver = thermometer(alone("omega-fob", one), **one)
+    await driver.connect()
+    assert [s.value for s in await driver.poll()] == [22.0]
+    assert driver.declaration().channels[0].period_s == 0.05
 
 
 @pytest.mark.virtual

@@ -87,6 +87,7 @@ def test_numbers_of_the_bench() -> None:
     assert [(i, rule.channel) for i, _, rule in told["Rate"]["rules"]] == list(enumerate(NAMES))
     assert [(i, rule.channel) for i, _, rule in told["Frozen"]["rules"]] == list(enumerate(NAMES))
     assert told["Frozen"]["window_s"] == 4.0
+    assert "Stopped" not in told  # all of them have a noise floor
     assert (told["Footswitch"]["indices"], told["Footswitch"]["channels"]) == ((7, 8), ("i.no_closed", "i.nc_closed"))
     assert told["Footswitch"]["debounce"].hold_s == 0.125
     assert told["Spontaneous"]["channels"] == ((1, "g.power_w", 1.5), (2, "g.forward_w", 1.5), (3, "g.rf_on", 0.0))
@@ -102,6 +103,33 @@ def test_numbers_of_the_bench() -> None:
     assert told["Air"] == {"index": 11, "channel": "f.air_flag"}
     assert (told["Budget"]["energy"], told["Budget"]["energy_trip_j"]) == ((5000.0, "bench"), 5250.0)
     assert (told["Budget"]["on_time"], told["Budget"]["on_time_trip_s"]) == ((50.0, "bench"), 51.0)
+
+
+@raises_nothing
+def test_which_thermometers_are_watched_for_stopping() -> None:
+    from safety.config import ChannelRule, Config, Limits, Roles
+    from safety.monitors import build
+
+    roles = {
+        "tip": "t.0",
+        "shaft": "t.1",
+        "coolant": "t.2",
+        "tissue": ("t.3", "t.4"),
+        "critical": ("t.5",),
+        "cable": ("t.6",),
+    }
+    names = ("g.w", "g.on", "i.a", "i.b", *(f"t.{k}" for k in range(8)))
+    limits = Limits(power_w=100.0, energy_j=5000.0, on_time_s=50.0)
+    channels = tuple(ChannelRule(name, -5.0, 300.0, noise_floor=0.1 if name == "t.4" else None) for name in names)
+    config = Config(channels, Roles("g.w", "g.on", ("i.a", "i.b"), **roles), (("bench", limits),), "abc")  # type: ignore[arg-type]
+    monitors = [*build(config)]
+    order = [type(m).__name__ for m in monitors]
+    assert order[order.index("Frozen") : order.index("Spontaneous")] == ["Frozen", "Stopped"]
+    told = parameters(monitors)["Stopped"]
+    assert told["power"] == 0
+    assert [(i, rule.channel, tissue) for i, rule, tissue in told["rules"]] == [
+        (4, "t.0", False), (5, "t.1", False), (6, "t.2", False), (7, "t.3", True), (9, "t.5", True), (10, "t.6", False),
+    ]  # fmt: skip
 
 
 @raises_nothing
