@@ -19,7 +19,7 @@ Sink = Callable[[bytes], None]
 AT_ONCE_S = 20e-6
 """A reply due sooner than this, from a device whose line is not modelled, is not worth a timer of a real loop."""
 LATE_EVERY = 20
-"""Under the fault ``link.late`` one reply in this many is held back."""
+"""Under the fault ``link.late`` one answer in this many is held back; commands without one do not count."""
 
 
 class Wire:
@@ -33,6 +33,7 @@ class Wire:
         self.t0_s = t0_s
         self.faults: dict[str, float] = {}  # link fault -> value
         self.exchanges = 0
+        self._answers = 0  # exchanges that had a reply
         self._random = random.Random(f"{seed}/{emulator.name}")
         self._last_s = -NEVER
         self._under_way = 0  # replies whose timers have not rung
@@ -54,7 +55,9 @@ class Wire:
             return
         now_s = self.loop.time()
         self.exchanges += 1
-        for delay_s, reply in self.emulator.receive(data, now_s - self.t0_s):
+        replies = self.emulator.receive(data, now_s - self.t0_s)
+        self._answers += bool(replies)
+        for delay_s, reply in replies:
             if at_once and delay_s < AT_ONCE_S and not faults and not self._under_way:
                 sink(reply)
             else:
@@ -63,7 +66,7 @@ class Wire:
     def _schedule(self, at_s: float, reply: bytes, sink: Sink) -> None:
         if self.faults:
             delay_s = self.faults.get("delay", 0.0)
-            if "late" in self.faults and self.exchanges % LATE_EVERY == 1:
+            if "late" in self.faults and self._answers % LATE_EVERY == 1:
                 delay_s += self.faults["late"]
             if "garbage" in self.faults:
                 reply = self._spoil(reply, self.faults["garbage"])

@@ -5,6 +5,11 @@ One without an answer within ``LATE_S`` may be answered yet, or never: then one 
 answers may still be coming. Answers keep the order of their questions, so when so many have come the last of them is
 that of a question of this moment, whatever was lost. A line that stays behind is left alone for ``SILENCE_S``, until
 nothing can be under way; by then its last answer is long too old.
+
+What one late answer costs (H06): asked each R = 0.1 s, a board needs d for an answer, one is L late. It is given up
+2 R after its question; the answers to the next two come behind it, at L + d. The word before was asked R earlier, and
+is then R + L + d old: within core's READ_FRESH_S of 0.5 s, L may be 0.4 s - d, and no other way of asking could bear
+more, for nothing overtakes the late one. Of two in a row the second is asked 2 R after the first: 0.2 s - d.
 """
 
 from __future__ import annotations

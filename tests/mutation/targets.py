@@ -21,7 +21,9 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "safety.monitors": KERNEL,
     "safety.monitors.bounds": ("safety/interlocks",),
     "safety.monitors.tissue": ("safety/bounds", "safety/interlocks"),
+    "safety.watchdog.client": ("watchdog/mutants_client_link",),
     "safety.watchdog.contract": ("watchdog/client",),
+    "safety.watchdog.process": ("watchdog/mutants_process_lines",),
 }
 """Test modules besides those that bear the module's name."""
 

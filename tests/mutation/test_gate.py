@@ -72,5 +72,4 @@ def test_every_mutant_compiles_and_is_a_change(module: str) -> None:
 
 
 def test_every_module_has_tests() -> None:
-    bare = [module for module in targets.modules() if not targets.tests(module)]
-    assert bare == ["safety.watchdog.__main__"]  # judged by real processes alone
+    assert [module for module in targets.modules() if not targets.tests(module)] == []

@@ -101,3 +101,15 @@ async def test_a_device_that_takes_no_time_has_the_faults_of_a_line(fault: str) 
     await asyncio.sleep(1.0)
     assert heard.replies == []
     bench.stop()
+
+
+@pytest.mark.parametrize("commands", [0, 1, 2, 3])
+async def test_one_reply_in_twenty_is_late_however_many_commands_have_none(commands: int) -> None:
+    heard = Heard(bench_of("kmtronic-relay"))
+    heard.wire.set_fault("late", 0.5)
+    for _ in range(40):
+        for _ in range(commands):
+            heard.ask(b"\xff\x01\x01")
+        heard.ask(b"\xff\x09\x00")
+        await asyncio.sleep(1.0)
+    assert [k for k, (t_s, _) in enumerate(heard.replies) if t_s % 1.0 > 0.5] == [0, 20]

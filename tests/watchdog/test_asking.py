@@ -204,6 +204,40 @@ def test_one_lost_answer_in_a_while_makes_the_line_no_older_than_it_may_be(lost:
     assert max(ages) < 0.45  # 0.5 s is too old
 
 
+def oldest_s(delay_s: Callable[[int], float | None]) -> float:
+    """How old the last word ever was in 30 s."""
+    found = believed(Channel(delay_s), 300)
+    return max(later[0] - earlier[1] for earlier, later in itertools.pairwise(found))
+
+
+@given(first=st.integers(2, 40), apart=st.integers(4, 100), late_s=st.floats(0.0, 0.35), delay_s=st.floats(0.001, 0.04))
+@settings(deadline=None)
+def test_late_answers_up_to_0_35_s_one_at_a_time_are_borne_for_ever(
+    first: int, apart: int, late_s: float, delay_s: float
+) -> None:
+    oldest = oldest_s(lambda n: delay_s + late_s * (n >= first and (n - first) % apart == 0))
+    assert oldest <= max(0.1 + late_s, 0.3) + delay_s + 1e-6  # 0.49 s at most; 0.5 s is too old
+
+
+@pytest.mark.parametrize(
+    ("late_s", "oldest"),
+    [(0.0, 0.12), (0.1, 0.22), (0.14, 0.26), (0.2, 0.32), (0.3, 0.42), (0.37, 0.49), (0.4, 0.52), (0.5, 0.62)],
+)
+def test_the_word_before_a_late_answer_is_0_1_s_older_than_that(late_s: float, oldest: float) -> None:
+    assert oldest_s(lambda n: 0.02 + late_s * (n == 20)) == pytest.approx(oldest, abs=0.002)
+
+
+@pytest.mark.parametrize("late_s", [0.6, 0.8, 1.5, 2.8])
+def test_one_that_is_later_than_three_questions_leaves_the_line_alone(late_s: float) -> None:
+    assert oldest_s(lambda n: 0.02 + late_s * (n == 20)) > 3.0
+
+
+@pytest.mark.parametrize(("second_s", "oldest"), [(0.15, 0.47), (0.3, 0.62)])
+def test_of_two_late_answers_in_a_row_the_second_may_be_half_as_late(second_s: float, oldest: float) -> None:
+    late_s = {20: 0.3, 21: second_s}
+    assert oldest_s(lambda n: 0.02 + late_s.get(n, 0.0)) == pytest.approx(oldest, abs=0.002)
+
+
 @pytest.mark.parametrize("delay_s", [0.21, 0.25, 0.3, 0.35, 0.45, 0.5, 1.0, 2.0])
 def test_a_line_that_is_always_late_is_never_believed(delay_s: float) -> None:
     assert believed(Channel(lambda number: delay_s), 300) == []

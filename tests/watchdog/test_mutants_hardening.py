@@ -48,6 +48,13 @@ def system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 @raises_nothing
+def test_the_flags_are_those_of_mman() -> None:
+    from safety.watchdog import hardening
+
+    assert (hardening.MCL_CURRENT, hardening.MCL_FUTURE) == (1, 2)
+
+
+@raises_nothing
 def test_everything_is_asked_for(system: Any) -> None:
     from safety.watchdog import hardening
 

@@ -6,10 +6,12 @@ import contextlib
 import os
 import pty
 import select
+import signal
 import socket
 import termios
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +21,20 @@ from tests.mutation.total import raises_nothing
 CS5, CS6, CS7, CS8 = termios.CS5, termios.CS6, termios.CS7, termios.CS8
 COMMON = termios.CREAD | termios.CLOCAL
 MARK = 0o10000000000  # CMSPAR of <asm-generic/termbits.h>
+
+
+@pytest.fixture(autouse=True)
+def soon() -> Iterator[None]:
+    """A test that waits for ever has failed."""
+
+    def blocked(*_: object) -> None:
+        raise AssertionError("it does not come back")
+
+    before = signal.signal(signal.SIGALRM, blocked)
+    signal.alarm(5)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
@@ -41,6 +57,36 @@ def heard(device: int) -> bytes:
         return os.read(device, 65536)
     except BlockingIOError:
         return b""
+
+
+@raises_nothing
+def test_it_waits_for_what_is_left_of_the_time_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
+    from safety.watchdog import line as module
+
+    asked: list[object] = []
+    ready: list[object] = []
+
+    class Poll:
+        def register(self, fd: int, event: int) -> None:
+            asked.append((fd, event))
+
+        def poll(self, wait_ms: float) -> list[object]:
+            asked.append(wait_ms)
+            return ready
+
+    monkeypatch.setattr(module, "select", SimpleNamespace(poll=Poll, POLLIN=1, POLLOUT=4))
+    sleep = lambda time_s: asked.append(("sleep", time_s))  # noqa: E731
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 100.0, sleep=sleep))
+    line = module.Line(909, None, 9600)  # nobody's
+    assert (line._wait(1, 100.25), line._wait(4, 100.5)) == (False, False)
+    assert asked == [(909, 1), 250.0, (909, 4), 500.0]
+    asked.clear()
+    assert (line._wait(4, 100.0), line._wait(4, 99.0)) == (False, False)
+    assert module.Line(None, None, 9600)._wait(1, 100.25) is False
+    assert asked == []
+    ready.append(909)
+    assert (line._wait(1, 100.25), line._wait(4, 100.25)) == (True, True)
+    assert asked == [(909, 1), 250.0, (909, 4), 250.0, ("sleep", 0.0005)]
 
 
 @pytest.mark.parametrize(
@@ -253,3 +299,46 @@ def test_a_babbling_device_holds_up_nobody() -> None:
 
     Babbling(None, None, 9600).drain()
     assert reads == 64
+
+    class Quiet(Babbling):
+        def read(self, timeout_s: float = 0.0) -> bytes:
+            super().read(timeout_s)
+            return b""
+
+    Quiet(None, None, 9600).drain()
+    assert reads == 65
+
+
+@raises_nothing
+def test_of_what_is_silent_nothing_is_read_at_once() -> None:
+    from safety.watchdog.line import Line
+
+    ours, theirs = os.pipe()
+    line = Line(ours, None, 9600)
+    begin_s = time.monotonic()
+    assert line.read() == b""
+    assert time.monotonic() - begin_s < 0.5
+    assert (line.fd, line.error) == (ours, "")
+    os.close(ours)
+    os.close(theirs)
+
+
+@raises_nothing
+def test_a_terminal_that_was_stopped_goes_on(terminal: tuple[int, str]) -> None:
+    from safety.watchdog.line import Line
+
+    device, path = terminal
+    line = Line(None, path, 9600)
+    line.open()
+    termios.tcflow(line.fd or -1, termios.TCOOFF)
+    assert line.write(b"lost", 0.02) is False
+    assert (line.write(b"off", 0.1, purge=True), heard(device)) == (True, b"off")
+    os.close(line.fd or -1)
+
+
+@raises_nothing
+def test_a_line_without_a_descriptor_has_none_to_let_go_of() -> None:
+    from safety.watchdog.line import Line
+
+    line = Line(None, "/dev/x", 9600)
+    assert (line._gone(OSError(5, "gone")), line.fd, line.error) == (False, None, "OSError: gone")

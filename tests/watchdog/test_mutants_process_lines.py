@@ -1,0 +1,286 @@
+"""The watchdog's process and its lines: what is handed over, asked, written and told, and how the daemon ends."""
+
+from __future__ import annotations
+
+import json
+import select
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safety.safeoff import EnablePlan, SafeOffPlan
+from safety.watchdog import process
+from safety.watchdog.core import CloseEnable, Cut, Leave, OpenEnable, QueryEnable, Reply
+from tests.mutation.total import raises_nothing
+from tests.watchdog.beats import CLOSE, GEN, RELAY, hello
+from tests.watchdog.process_rig import LINE, PIDFD, Noted, Rig, raising
+
+CUT = Cut("H24", "lease", "no completed tick", "look")
+HUP, IN = select.POLLHUP, select.POLLIN
+
+
+@pytest.fixture
+def rig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rig:
+    return Rig(monkeypatch, tmp_path)
+
+
+# ---- HELLO
+
+GEN_AGAIN, RELAY_AGAIN = replace(GEN, reopen="tcp://gen:5025"), replace(RELAY, reopen="/dev/relay")
+
+
+def greeted(rig: Rig, *plans: tuple[SafeOffPlan, int | None], enable: Any = None, why: str | None = None) -> Any:
+    """What is answered to a HELLO that brings these plans and the descriptors 903 and 904, which nobody has."""
+    rig.put("unpack_hello", lambda message, fds: hello(plans=plans, enable=enable))
+    rig.note("_do", "_send")
+    rig.core.answers["refuse"] = why
+    rig.made._hello({"message": "hello"}, [903, 904], 99.0)
+    return json.loads(next(call[1] for call in rig.log if call[0] == "_send"))
+
+
+@pytest.mark.parametrize(("plan", "fd"), [(GEN_AGAIN, None), (GEN, 903), (GEN_AGAIN, 903)])
+@pytest.mark.parametrize("enable", [(RELAY_AGAIN, None), (RELAY, 904), (RELAY_AGAIN, 904), None])
+@raises_nothing
+def test_what_is_handed_over_is_held(
+    rig: Rig, plan: SafeOffPlan, fd: int | None, enable: tuple[EnablePlan, int | None] | None
+) -> None:
+    assert greeted(rig, (plan, fd), enable=enable) == {"message": "ready", "pid": 5, "lease_ms": 200.0}
+    assert [(source.plan, source.line.fd) for source in rig.made.cutoff.sources] == [(plan, fd)]
+    held = rig.made.cutoff.enable
+    assert (held and (held[0], held[1].fd)) == enable
+    told = rig.seen()
+    assert [call[0] for call in told] == ["refuse", "on_hello", "_do", "getpid", "_send"]
+    assert (told[1][1].plans, told[1][2]) == (((plan, fd),), 99.0)
+
+
+@raises_nothing
+def test_what_cannot_be_reached_or_guarded_is_refused(rig: Rig) -> None:
+    for plans, enable, why, said in (
+        (((GEN_AGAIN, None), (GEN, None)), (RELAY, 904), None, "no way to reach gen: its port gives neither"),
+        (((GEN, 903),), (RELAY, None), None, "no way to reach enable: its port gives neither"),
+        (((GEN, 903),), (RELAY, 904), "HELLO came twice", "HELLO came twice"),
+    ):
+        told = greeted(rig, *plans, enable=enable, why=why)
+        assert (told["message"], told["why"][: len(said)]) == ("refused", said)
+        assert [call for call in rig.seen() if call[0] not in ("refuse", "_send")] == [("close", 903), ("close", 904)]
+        assert (rig.made.cutoff.sources, rig.made.cutoff.enable) == ([], None)
+    rig.put("unpack_hello", raising(ValueError("no plans")))
+    rig.made._hello({}, [3], 99.0)
+    assert rig.seen() == [("close", 3), ("_send", b'{"message": "refused", "why": "no plans"}')]
+
+
+# ---- the enable line
+
+
+class Wire(Noted):
+    """The enable line: a descriptor, and what is read from it."""
+
+    fd: int | None = LINE
+
+
+def held(rig: Rig, data: bytes = b"", **answers: Any) -> Wire:
+    line = Wire(rig.log, read=data, **answers)
+    rig.made.cutoff.enable = (RELAY, line)  # type: ignore[assignment]
+    return line
+
+
+@raises_nothing
+def test_without_an_enable_line_none_is_read_or_written(rig: Rig) -> None:
+    rig.made._hear_enable({LINE: IN})
+    rig.made._write_enable(close=True)
+    rig.made._write_enable(close=False)
+    assert rig.seen() == []
+
+
+@raises_nothing
+def test_the_line_is_listened_to_once_and_again_when_it_is_another(rig: Rig) -> None:
+    line, poll = held(rig), rig.polls[0]
+    rig.made._hear_enable({})
+    assert (poll.on, rig.seen()) == ({LINE: IN}, [("open",)])
+    asking = rig.made._asking
+    assert asking is not None
+    poll.on[LINE] = 99
+    rig.made._hear_enable({})
+    assert (poll.on, rig.seen(), rig.made._asking is asking) == ({LINE: 99}, [], True)
+    for fd in 21, 22:  # the second time the old one is gone already
+        line.fd = fd
+        rig.made._hear_enable({})
+        assert (poll.on, rig.made._asking is asking) == ({fd: IN}, False)
+        poll.on = {}
+    line.fd = None
+    rig.seen()
+    rig.made._hear_enable({None: IN})  # type: ignore[dict-item]
+    assert (poll.on, rig.made._enable_fd, rig.seen()) == ({}, None, [("open",)])
+    line.answers["open"] = lambda: setattr(line, "fd", 23)
+    rig.made._hear_enable({})
+    assert (poll.on, rig.made._enable_fd) == ({23: IN}, 23)
+
+
+@raises_nothing
+def test_what_the_line_says_is_told(rig: Rig) -> None:
+    held(rig, b"\1\0")
+    rig.made._enable_fd = LINE
+    rig.made._hear_enable({LINE: IN})  # nobody has asked
+    assert rig.seen() == []
+    asking = rig.made._asking = Noted(rig.log, hear=(True, 99.5))  # type: ignore[assignment]
+    rig.made._hear_enable({21: IN})
+    assert rig.seen() == []
+    rig.made._hear_enable({LINE: IN})
+    assert rig.seen() == [("read",), ("hear", b"\1\0", 100.0), ("on_enable_read", True, 99.5)]
+    asking.answers["hear"] = None
+    rig.made._hear_enable({LINE: IN})
+    assert rig.seen() == [("read",), ("hear", b"\1\0", 100.0)]
+
+
+@pytest.mark.parametrize(
+    ("data", "event", "dead"),
+    [
+        (b"", HUP, True),
+        (b"", select.POLLERR, True),
+        (b"", select.POLLNVAL | IN, True),
+        (b"", IN, False),
+        (b"\1", HUP | IN, False),
+        (b"\1", IN, False),
+    ],
+)
+@raises_nothing
+def test_a_line_that_is_dead_is_not_listened_to(rig: Rig, data: bytes, event: int, dead: bool) -> None:
+    held(rig, data)
+    rig.made._hear_enable({})
+    rig.made._hear_enable({LINE: event})
+    assert rig.polls[0].on == ({} if dead else {LINE: IN})
+
+
+@raises_nothing
+def test_the_line_is_written_and_asked(rig: Rig) -> None:
+    held(rig)
+    rig.made._write_enable(close=True)
+    assert rig.seen() == [("write", CLOSE, 0.005)]
+    rig.made._write_enable(close=False)  # nobody listens yet
+    assert rig.seen() == []
+    rig.made._asking = Noted(rig.log, ask=b"?")  # type: ignore[assignment]
+    rig.made._write_enable(close=False)
+    assert rig.seen() == [("ask", 100.0), ("write", b"?", 0.005)]
+
+
+# ---- acts
+
+
+@raises_nothing
+def test_each_action_is_one_act(rig: Rig) -> None:
+    rig.put("pack_status", lambda status: b"packed " + status)
+    rig.note("_send", "_write_enable", "_leave", "_cut")
+    for action, act in (
+        (Reply(b"status"), ("_send", b"packed status")),  # type: ignore[arg-type]
+        (OpenEnable(), ("open_enable",)),
+        (CloseEnable(), ("_write_enable", ("close", True))),
+        (QueryEnable(), ("_write_enable", ("close", False))),
+        (Leave(), ("_leave",)),
+        (CUT, ("_cut", CUT)),
+    ):
+        rig.made._do([action])
+        assert rig.seen() == [act]
+
+
+@raises_nothing
+def test_a_daemon_that_does_not_listen_holds_nobody_up(rig: Rig) -> None:
+    rig.made._send(b"status")
+    assert rig.seen() == [("send", b"status")]
+    rig.made._link = Noted(rig.log, send=raising(BlockingIOError()))  # type: ignore[assignment]
+    rig.made._send(b"status")
+
+
+@raises_nothing
+def test_the_latch_is_looked_at_every_quarter_of_a_second(rig: Rig) -> None:
+    rig.latched = True
+    for now_s, latched in ((0.24, False), (0.25, True)):
+        rig.now_s = now_s
+        rig.made._look()
+        assert rig.made.core.latched is latched
+    rig.latched = False
+    for now_s, latched in ((0.4, True), (0.5, False)):
+        rig.now_s = now_s
+        rig.made._look()
+        assert rig.made.core.latched is latched
+
+
+@pytest.mark.parametrize("proven", [True, False])
+@raises_nothing
+def test_a_cut(rig: Rig, proven: bool) -> None:
+    rig.latched = proven
+    rig.put("say", Noted(rig.log).say)
+    rig.cutoff.answers["cut"] = proven
+    rig.made._cut(CUT)
+    (name, cut, fence, stop), (_, said) = rig.seen()
+    assert (name, cut, fence, rig.made.exit_code) == ("cut", CUT, rig.made._fence, 75)
+    assert said.startswith("no completed tick; energy cut, daemon killed, O" if not proven else "no completed tick;")
+    assert ("OFF IS NOT PROVEN" in said, "off is proven" in said) == (not proven, proven)
+    assert ("NO LATCH could be written" in said) is not proven
+    for terminated, now_s, gives_up in (
+        (False, 105.0, False),
+        (False, 120.0, False),
+        (True, 105.0, False),
+        (True, 110.0, False),
+        (True, 110.01, True),
+    ):
+        rig.made.terminated, rig.now_s = terminated, now_s
+        assert stop() is gives_up
+
+
+@raises_nothing
+def test_the_daemon_is_killed_and_reaped(rig: Rig) -> None:
+    for code, kill in ((-9, None), (None, raising(ProcessLookupError()))):
+        rig.made.daemon = Noted(rig.log, kill=kill)  # type: ignore[assignment]
+        rig.made.daemon.pid = 77
+        rig.note(_reap=code)
+        assert rig.made._fence() == {"pid": 77, "exit": code, "reaped": code is not None}
+        assert rig.seen() == [("kill",), ("_reap", 0.5)]
+
+
+@raises_nothing
+def test_reaping_waits_for_the_end(rig: Rig) -> None:
+    rig.made.daemon = Noted(rig.log, poll=3)  # type: ignore[assignment]
+    assert rig.made._reap(1.5) == 3
+    assert (rig.polls[-1].on, rig.polls[-1].waits_ms) == ({PIDFD: IN}, [1500.0])
+
+
+@pytest.mark.parametrize(("code", "exits"), [(0, 0), (1, 1), (3, 3), (-1, 129), (-15, 143), (None, 137)])
+@pytest.mark.parametrize("terminated", [False, True])
+@raises_nothing
+def test_a_leave(rig: Rig, code: int | None, exits: int, terminated: bool) -> None:
+    rig.made.terminated = terminated
+    rig.put("say", Noted(rig.log).say)
+    rig.note("_fence", _reap=code)
+    rig.made._leave()
+    ending = [("terminate",)] * terminated + [("_reap", 1.0 if terminated else 10.0)]
+    text = "the daemon did not end after its leave and was killed"
+    killing = [("_fence",), ("say", text)] if code is None else []
+    off = [("write_off", ("reopen", True)), ("open_enable",)]
+    assert rig.seen() == [("open_enable",), ("write_off",), *ending, *killing, *off]
+    assert rig.made.exit_code == exits
+
+
+@raises_nothing
+def test_a_daemon_that_is_gone_is_not_terminated(rig: Rig) -> None:
+    rig.made.terminated = True
+    rig.made.daemon = Noted(rig.log, terminate=raising(ProcessLookupError()))  # type: ignore[assignment]
+    rig.note(_reap=0)
+    rig.made._leave()
+    assert rig.made.exit_code == 0
+
+
+@raises_nothing
+def test_a_run(rig: Rig, tmp_path: Path) -> None:
+    for start in None, raising(FileNotFoundError("no such program")):
+        made = Noted(rig.log, start=start, run=9)
+        rig.put("Process", Noted(rig.log, Process=made).Process)
+        rig.put("harden", Noted(rig.log).harden)
+        rig.put("say", Noted(rig.log).say)
+        code = process.run(["x"], tmp_path, tmp_path / "s", "b1", 0.3)
+        begun = [("Process", tmp_path, tmp_path / "s", "b1", 0.3), ("start", ["x"])]
+        if start is None:
+            assert (code, rig.seen()) == (9, [*begun, ("harden",), ("run",)])
+        else:
+            assert (code, rig.seen()) == (1, [*begun, ("say", "cannot start the daemon 'x': no such program")])
