@@ -54,9 +54,9 @@ def take_reply(buffer: bytearray) -> list[bytes] | None:
     """
     prompt, error = buffer.find(b"*"), _ERROR.search(buffer)
     if error is not None and not 0 <= prompt < error.start():
-        digit = error[1].decode("ascii", "replace")  # before the buffer moves under the match
+        said = bytes(error[0])  # before the buffer moves under the match
         del buffer[: error.end()]
-        raise Refused(f"the thermometer answered Err{digit}")
+        raise Refused(f"the thermometer answered {said.decode('ascii', 'replace')} ({said.hex(' ')})")
     if prompt < 0:
         if len(buffer) > REPLY_MAX:
             raise BadReply("an answer without end", bytes(buffer[:32]))

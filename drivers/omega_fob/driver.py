@@ -112,11 +112,18 @@ class OmegaFob(Driver):
         if self.options.model is not None and self.options.model not in model:
             raise other_model(self.name, self.options.model, model, self.port.url)
         if inputs > 1:  # a FOB101 does not know the command
-            await ask(self.port, codec.enable(self._numbers, inputs), codec.take_reply, timeout_s=TIMEOUT_S)
+            await self._enable(codec.enable(self._numbers, inputs))
         lines = await ask(self.port, codec.READ, codec.take_reply, timeout_s=TIMEOUT_S)
         self._lines, self._at = codec.layout(lines, self._numbers, inputs)
         codec.readings_c(lines, self._lines)
         return Identity(model or "Omega FOB")
+
+    async def _enable(self, command: bytes) -> None:
+        try:
+            await ask(self.port, command, codec.take_reply, timeout_s=TIMEOUT_S)
+        except Refused as error:
+            problem = f"the box on {self.port.url} has other inputs than options.inputs says: to {command!r} {error}"
+            raise DeviceError(self.name, problem, "correct options.inputs in the bench file") from error
 
     async def poll(self) -> list[Sample]:
         """All channels, as the box last scanned them. About 30 ms of wire time for four."""

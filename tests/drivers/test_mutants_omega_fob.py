@@ -40,7 +40,7 @@ def test_reply(data: bytes, told: object, left: bytes) -> None:
 
 @raises_nothing
 def test_which_error() -> None:
-    with pytest.raises(codec(ME).Refused, match=r"^the thermometer answered Err3$"):
+    with pytest.raises(codec(ME).Refused, match=r"^the thermometer answered Err 3 \(45 72 72 20 33\)$"):
         codec(ME).take_reply(bytearray(b"Err 3"))
 
 

@@ -36,7 +36,8 @@ async def test_a_recording_is_python_that_a_scripted_link_plays_again() -> None:
     assert text.startswith('"""Recorded from tcp://127.0.0.1:')
     table = next(node for node in ast.parse(text).body if isinstance(node, ast.Assign))
     pairs = ast.literal_eval(table.value)
-    assert (b"t\r", b"+22.0\r---.-\r---.-\r---.-\r*") in pairs
+    assert (b"e 1 -2 -3 -4\r", b"*") in pairs
+    assert (b"t\r", b"+22.0\r*") in pairs
     assert [request for request, _ in pairs[:5]] == [b"ta-\r", b"p-\r", b"u c\r", b"q+\r", b"i\r"]
     driver = OmegaFob("again", LinkPort(ScriptedLink(pairs), "script"), FobOptions.model_validate(CHANNELS))
     assert (await driver.connect()).model == "FOB104"
