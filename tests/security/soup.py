@@ -95,6 +95,7 @@ USES: dict[str, Use] = {
     "pyvisa-py": Use("daemon, a thread for each session", "back end of pyvisa", NO_ANSWER),
     "pyyaml": Use("daemon", "reads bench and protocol files, without objects", "the file is refused"),
     "rich": Use("command", "the live line of `ablate run`", "the foreground ends, and with it the hold"),
+    "scipy": Use("simulator", "holes and interpolation in the simulated tissue's grid", NO_SIMULATION),
     "tomlkit": Use("installation", "part of hatchling", NO_INSTALL),
     "trove-classifiers": Use("installation", "part of hatchling", NO_INSTALL),
     "typing-extensions": Use("daemon", "part of pydantic and pyvisa", RAISES),
@@ -112,7 +113,11 @@ def locked() -> dict[str, list[str]]:
     return found
 
 
-ONE_LICENCE = {"contourpy": "BSD License", "numpy": "BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0"}
+ONE_LICENCE = {
+    "contourpy": "BSD License",
+    "numpy": "BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0",
+    "scipy": "BSD-3-Clause",
+}
 """Of packages with several locked versions: their metadata differ in form from one to the next."""
 
 
