@@ -154,7 +154,7 @@ LOCK = $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version
 lock: | $(PY)
 	@$(PIP) install --quiet uv
 	@$(LOCK) pyproject.toml --extra dev requirements/build.in --output-file requirements/dev.txt
-	@$(LOCK) pyproject.toml --extra collect --extra export --extra modbus --extra mqtt --extra report --extra visa requirements/build.in --constraint requirements/dev.txt --output-file requirements/run.txt
+	@$(LOCK) pyproject.toml --extra collect --extra export --extra modbus --extra mqtt --extra panel --extra report --extra visa --extra watch requirements/build.in --constraint requirements/dev.txt --output-file requirements/run.txt
 	@$(LOCK) requirements/interop.in --output-file requirements/interop.txt
 	@$(LOCK) requirements/peers.in --constraint requirements/dev.txt --output-file requirements/peers.txt
 	@git diff --stat -- requirements || true

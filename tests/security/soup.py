@@ -38,8 +38,8 @@ SYSTEM = """## Of the system
 
 
 class Use(NamedTuple):
-    """Why a package is here. ``where``: daemon, command (a process without ports), collector (a process of the lab's),
-    simulator, installation."""
+    """Why a package is here. ``where``: daemon, panel (a process beside it), command (a process without ports),
+    collector (a process of the lab's), simulator, installation."""
 
     where: str
     why: str
@@ -54,35 +54,61 @@ NO_COLLECTION = "nothing arrives at the lab's database; the session files have e
 NO_INSTALL = "no installation"
 NO_ANSWER = "as a device that does not answer: samples grow old, trip; the watchdog turns off without it"
 CRASH = "a crash of the process: the watchdog cuts"
+NO_PANEL = "no panel; the bench goes on, and the command line controls it"
+NO_WATCH = "no `ablate watch`; nothing else"
 NO_SIMULATION = "no simulated bench; never loaded with real ports"
 
 USES: dict[str, Use] = {
+    "aiohappyeyeballs": Use("panel", "part of aiohttp", NO_PANEL),
+    "aiohttp": Use("panel", "the panel's pages and stream", NO_PANEL),
     "aiomqtt": Use("daemon, a thread of its own", "telemetry", NO_MQTT),
+    "aiosignal": Use("panel", "part of aiohttp", NO_PANEL),
     "annotated-types": Use("daemon", "part of pydantic", RAISES),
+    "asttokens": Use("installation", "asked for by uplot-python, never imported", "nothing"),
+    "attrs": Use("panel", "part of aiohttp", NO_PANEL),
     "click": Use("command", "the command line", "no command; Ctrl-C and a closed terminal still end the hold"),
     "contourpy": Use("command", "part of matplotlib", NO_PAGE),
     "cycler": Use("command", "part of matplotlib", NO_PAGE),
     "editables": Use("installation", "part of hatchling", NO_INSTALL),
     "et-xmlfile": Use("command", "part of openpyxl", NO_EXPORT),
+    "executing": Use("installation", "asked for by uplot-python, never imported", "nothing"),
     "fonttools": Use("command", "part of matplotlib", NO_PAGE),
+    "frozenlist": Use("panel", "part of aiohttp", NO_PANEL),
     "h5py": Use("command", "sessions as HDF5", NO_EXPORT),
     "hatchling": Use("installation", "builds the package", NO_INSTALL),
+    "idna": Use("panel", "part of aiohttp", NO_PANEL),
+    "ipython": Use("installation", "asked for by uplot-python, never imported", "nothing"),
+    "ipython-pygments-lexers": Use("installation", "asked for by uplot-python, never imported", "nothing"),
+    "jedi": Use("installation", "asked for by uplot-python, never imported", "nothing"),
     "kiwisolver": Use("command", "part of matplotlib", NO_PAGE),
+    "linkify-it-py": Use("command", "part of textual", NO_WATCH),
     "llvmlite": Use("simulator", "part of numba", NO_SIMULATION),
     "markdown-it-py": Use("command", "part of rich", "as rich"),
     "matplotlib": Use("command", "figures of the report", NO_PAGE),
+    "matplotlib-inline": Use("installation", "asked for by uplot-python, never imported", "nothing"),
+    "mdit-py-plugins": Use("command", "part of textual", NO_WATCH),
     "mdurl": Use("command", "part of rich", "as rich"),
+    "msgpack": Use("installation", "asked for by uplot-python, never imported", "nothing"),
+    "multidict": Use("panel", "part of aiohttp", NO_PANEL),
     "numba": Use("simulator", "compiles the simulated tissue", NO_SIMULATION),
     "numpy": Use("daemon", "reading records for a resumed application, coverage; the simulator", RAISES),
     "openpyxl": Use("command", "sessions as XLSX", NO_EXPORT),
     "packaging": Use("installation", "part of hatchling and matplotlib", NO_INSTALL),
     "paho-mqtt": Use("daemon, a thread of its own", "the MQTT protocol under aiomqtt", NO_MQTT),
+    "parso": Use("installation", "asked for by uplot-python, never imported", "nothing"),
     "pathspec": Use("installation", "part of hatchling", NO_INSTALL),
+    "pexpect": Use("installation", "asked for by uplot-python, never imported", "nothing"),
     "pillow": Use("command", "part of matplotlib", NO_PAGE),
     "pip": Use("installation", "installs", NO_INSTALL),
+    "platformdirs": Use("command", "part of textual", NO_WATCH),
     "pluggy": Use("installation", "part of hatchling", NO_INSTALL),
+    "prompt-toolkit": Use("installation", "asked for by uplot-python, never imported", "nothing"),
+    "propcache": Use("panel", "part of aiohttp", NO_PANEL),
+    "psutil": Use("installation", "asked for by uplot-python, never imported", "nothing"),
     "psycopg": Use("collector", "the lab's PostgreSQL", NO_COLLECTION),
     "psycopg-binary": Use("collector", "part of psycopg, compiled", NO_COLLECTION),
+    "ptyprocess": Use("installation", "asked for by uplot-python, never imported", "nothing"),
+    "pure-eval": Use("installation", "asked for by uplot-python, never imported", "nothing"),
     "pyarrow": Use("command", "sessions as Parquet", NO_EXPORT),
     "pydantic": Use("daemon", "checks bench and protocol files, before anything is connected", "the file is refused"),
     "pydantic-core": Use("daemon", "part of pydantic, compiled", f"the file is refused; {CRASH}"),
@@ -96,11 +122,17 @@ USES: dict[str, Use] = {
     "pyyaml": Use("daemon", "reads bench and protocol files, without objects", "the file is refused"),
     "rich": Use("command", "the live line of `ablate run`", "the foreground ends, and with it the hold"),
     "scipy": Use("simulator", "holes and interpolation in the simulated tissue's grid", NO_SIMULATION),
+    "stack-data": Use("installation", "asked for by uplot-python, never imported", "nothing"),
+    "textual": Use("command", "`ablate watch`", NO_WATCH),
     "tomlkit": Use("installation", "part of hatchling", NO_INSTALL),
+    "traitlets": Use("installation", "asked for by uplot-python, never imported", "nothing"),
     "trove-classifiers": Use("installation", "part of hatchling", NO_INSTALL),
     "typing-extensions": Use("daemon", "part of pydantic and pyvisa", RAISES),
     "typing-inspection": Use("daemon", "part of pydantic", RAISES),
     "tzdata": Use("command", "part of python-dateutil", NO_PAGE),
+    "uplot-python": Use("panel", "brings uPlot, the chart; its Python is never imported", NO_PANEL),
+    "wcwidth": Use("installation", "asked for by uplot-python, never imported", "nothing"),
+    "yarl": Use("panel", "part of aiohttp", NO_PANEL),
 }  # fmt: skip
 
 
@@ -108,7 +140,8 @@ def locked() -> dict[str, list[str]]:
     """Package -> its versions in the lock; several where they depend on Python's version."""
     found: dict[str, list[str]] = {}
     for line in LOCK.read_text(encoding="utf-8").splitlines():
-        if match := re.match(r"([\w.-]+)==(\S+)", line):
+        match = re.match(r"([\w.-]+)==(\S+)", line)
+        if match and "sys_platform == 'win32'" not in line:  # not ours: devices are spoken to on POSIX
             found.setdefault(match[1].lower(), []).append(match[2])
     return found
 
