@@ -39,14 +39,16 @@ async def acquire(driver: Driver, hub: Hub, period_s: float, before: Before | No
     A reply that fails is absence of evidence, left to staleness; a lost link is a fault and ends the task.
     """
     loop = asyncio.get_running_loop()
-    device = driver.name
+    device, took = driver.name, hub.polled(driver.name)
     due = loop.time()
     try:
         while True:
             try:
                 if before is not None:
                     await before()
+                began = loop.time()
                 hub.put(device, await driver.poll())
+                took.add(loop.time() - began)
             except (NoReply, BadReply, Refused) as error:
                 log.debug("%s: %s", device, error)
             now = loop.time()

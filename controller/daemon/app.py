@@ -33,6 +33,7 @@ from controller.daemon.switchboard import Switchboard
 from controller.daemon.telemetry import Telemetry
 from controller.daemon.tick import ControlLoop
 from controller.daemon.ticker import Alarm, Ticker
+from controller.daemon.timing import Timing
 from controller.records.ids import utc_now
 from controller.records.session import Recorder
 from safety import kernel
@@ -88,6 +89,7 @@ class Daemon:
         self.files: dict[Path, str] = {loaded.path: loaded.path.read_text()}
         self._chill: Chill | None = None
         self._ticker: Ticker
+        self.times = Timing(self.hub.polls)
         self.alarms: Alarms
         self.unready: list[str] = []
 
@@ -161,13 +163,16 @@ class Daemon:
         gc.freeze()  # what exists now stays; collections look only at what a tick leaves behind
         gc.disable()
         self._ticker = Ticker(period_s, around.alarm, self._loop)
+        self.times.ticker = self._ticker
 
     async def run(self) -> None:
         """Tick until told to end; an exception on the way turns everything off first."""
         try:
+            took = self.times.tick
             while not (self._ending and self._at_rest()):
                 now_s = await self._ticker.next()
                 out = await self.control.tick(now_s)
+                took.add(self._loop.time() - now_s)
                 self._after(out, now_s)
         except BaseException as error:
             self.control.send_off()
@@ -187,7 +192,7 @@ class Daemon:
         if hasattr(self, "recorder"):
             await self.course.close()
             await self.supply.close()
-            self.recorder.event(self._loop.time(), "end", self.timing())
+            self.recorder.event(self._loop.time(), "end", self.times.record())
             result = self.course.result or self.course.summary()
             summary = {key: value for key, value in result.items() if key != "session_file"}
             self.recorder.finish(summary)
@@ -287,16 +292,15 @@ class Daemon:
             self._ending, self._ending_s = True, self._loop.time()
 
     def timing(self) -> dict[str, Any]:
-        if not hasattr(self, "_ticker"):  # the watchdog has refused: no tick was ever due
-            return {"ticks": 0, "late_ticks": 0, "worst_late_s": 0.0}
-        ticker = self._ticker
-        return {"ticks": ticker.ticks, "late_ticks": ticker.late_ticks, "worst_late_s": round(ticker.worst_late_s, 6)}
+        """How punctual it is."""
+        return self.times.as_dict(self._loop.time())
 
     def counts(self) -> dict[str, Any]:
         """What the result of an application tells of the daemon itself."""
+        timing = self.timing()
         return {
-            "ticks": self._ticker.ticks if hasattr(self, "_ticker") else 0,
-            "late_ticks": self._ticker.late_ticks if hasattr(self, "_ticker") else 0,
+            "ticks": timing["ticks"],
+            "late_ticks": timing["late_ticks"],
             "seed": (self.bench.simulation or {}).get("seed"),
             "simulated": self.around.simulated,
         }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from controller.daemon.histogram import Histogram
 from safety.types import Fault, Sample
 
 
@@ -15,6 +16,7 @@ class Hub:
     def __init__(self) -> None:
         self.latest: dict[str, Sample] = {}
         self.progress: dict[str, int] = {}  # acquisition cycles done, by device: evidence for the heartbeat (H26)
+        self.polls: dict[str, Histogram] = {}  # how long each device's polls took that brought something
         self._fresh: list[Sample] = []
         self._faults: list[Fault] = []
 
@@ -25,6 +27,10 @@ class Hub:
             latest[sample.channel] = sample
             self._fresh.append(sample)
         self.progress[device] = self.progress.get(device, 0) + 1
+
+    def polled(self, device: str) -> Histogram:
+        """Where the times of ``device``'s polls are counted."""
+        return self.polls.setdefault(device, Histogram())
 
     def fault(self, fault: Fault) -> None:
         """A trouble that must trip at the next tick."""

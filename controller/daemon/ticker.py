@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
+from controller.daemon.histogram import Histogram
+
 _CLOCK_MONOTONIC = 1
 _TFD_NONBLOCK = os.O_NONBLOCK
 _TFD_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
@@ -95,6 +97,7 @@ class Ticker:
         ticks: deadlines met.
         late_ticks: deadlines missed altogether, plus those met more than half a period late.
         worst_late_s: the worst lateness seen.
+        lateness: of all deadlines that were waited for.
         deadline_s: the newest deadline that was waited for, on the loop's clock.
     """
 
@@ -103,6 +106,7 @@ class Ticker:
         self.ticks = 0
         self.late_ticks = 0
         self.worst_late_s = 0.0
+        self.lateness = Histogram()
         self.deadline_s = loop.time()
         self._alarm = alarm
         self._loop = loop
@@ -124,6 +128,7 @@ class Ticker:
         now = loop.time()
         late = now - deadline
         self.worst_late_s = max(self.worst_late_s, late)
+        self.lateness.add(late)
         if late > 0.5 * self.period_s:
             self.late_ticks += 1
         self.ticks += 1

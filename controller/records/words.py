@@ -164,7 +164,7 @@ EVENTS = {
     "confirmed": "the operator did what he was asked for: value, who",
     "crash": "the daemon failed; it turned everything off first",
     "electrodes": "the switch connected other electrodes",
-    "end": "the daemon ends: how many ticks, how many late",
+    "end": "the daemon ends: how many ticks, how many late; `times`: of ticks and of devices' polls",
     "fire": "second act: origin, who",
     "inputs": "acts that reached the kernel, for replay",
     "kernel": "inner state of the kernel at a change, for replay",
