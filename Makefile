@@ -48,10 +48,10 @@ lint: setup-dev
 	echo '== import-linter'; $(VENV)/bin/lint-imports --no-logo || failed=1; \
 	exit $$failed
 
+# Half an hour on a quiet machine; ARGS=--quick for a first look, ARGS='--only tick' for one.
+# What was measured becomes a page by: python -m benchmarks --page docs/performance.md
 bench: setup-dev
-	@failed=0; for file in benchmarks/[a-z]*.py; do \
-	  name=$$(basename $$file .py); echo "== $$name"; $(PY) -m benchmarks.$$name $(ARGS) || failed=1; \
-	done; exit $$failed
+	@$(PY) -m benchmarks $(ARGS)
 
 bench-peers: $(PEERS)/.installed
 	@$(PEERS)/bin/python -m benchmarks.peers_world $(ARGS)

@@ -7,17 +7,17 @@ arrays, which it is handed. Goals: Parquet <= 5 s, CSV <= 20 s.
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import controller.records
+from benchmarks.rows import Row, beside, command
 from controller.exports.export import export
 from controller.exports.reading import Cores
 from controller.records.session import Recorder, TickRow
@@ -57,42 +57,41 @@ def cpu() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
-def main() -> int:
-    """Print the figures; 1 when a goal is missed (goals hold for the whole hour)."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=60.0, help="length of the session")
-    minutes = parser.parse_args().minutes
+def measured(minutes: float) -> Iterator[Row]:
+    """A row a format; targets hold for the whole hour."""
     pa, parquet, csv = need("pyarrow"), need("pyarrow.parquet"), need("pyarrow.csv")  # not in the processes of Cores
     with tempfile.TemporaryDirectory(prefix="abl-") as scratch:
         folder = Path(scratch)
-        print(f"recorded in {timed(lambda: record(folder, minutes)):.1f} s ({minutes:g} min, {os.cpu_count()} cores)")
+        note = f"{minutes:g} min at {RATE_HZ} Hz x {CHANNELS}"
+        yield Row("recording of the session", timed(lambda: record(folder, minutes)), "s", note=note)
         (path,) = folder.rglob("*.ablate")
-        print(f"  the file: {path.stat().st_size / 1e6:.0f} MB; verify alone {timed(lambda: verify(path)):.2f} s")
+        yield Row("verify", timed(lambda: verify(path)), "s", note=f"{path.stat().st_size / 1e6:.0f} MB")
         with controller.records.open(path) as session:
-            print(f"  read by one process {timed(session.long):.2f} s")
+            yield Row("read by one process", timed(session.long), "s")
             tables = [table.arrow() for table in session.tables().values()]
         plain = [table.cast(pa.schema([_plain(pa, field) for field in table.schema])) for table in tables]
         floor = {
             "parquet": timed(lambda: [parquet.write_table(table, folder / "floor") for table in tables]),
             "csv": timed(lambda: [csv.write_csv(table, folder / "floor") for table in plain]),
         }
-        reached = True
         for form, goal_s in GOAL_S.items():
             began, cpu_s = time.perf_counter(), cpu()
             with Cores() as cores:
                 export(path, folder / form, form, reader=cores.read, verifier=cores.begin)
             took_s, cpu_s = time.perf_counter() - began, cpu() - cpu_s
             size = sum(file.stat().st_size for file in (folder / form).rglob("*") if file.is_file())
-            print(
-                f"{form}: {took_s:.2f} s ({cpu_s:.1f} s of processors), {size / 1e6:.0f} MB; "
-                f"pyarrow alone {floor[form]:.2f} s (ratio {took_s / floor[form]:.1f}); goal <= {goal_s:g} s an hour"
-            )
-            reached &= took_s <= goal_s
-    return 0 if reached else 1
+            row = beside(f"export to {form}", took_s, "s", "pyarrow, of arrays that it is handed", floor[form], None)
+            note = f"{cpu_s:.1f} s of processors, {size / 1e6:.0f} MB"
+            yield row._replace(target=f"<= {goal_s:g} s", met=took_s <= goal_s, note=note)
 
 
 def _plain(pa: Any, field: Any) -> Any:
     return pa.field(field.name, pa.string()) if pa.types.is_dictionary(field.type) else field
+
+
+def main() -> int:
+    """Print the table; 1 when a target was missed."""
+    return command(__doc__, lambda given: measured(given.minutes), minutes=(float, 60.0, "length of the session"))
 
 
 if __name__ == "__main__":

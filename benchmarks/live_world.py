@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from benchmarks.rows import Row, at_most, command
 from benchmarks.world import PulsedRule
 from sim.world.bench import World
 from sim.world.warm import BENCH_APPLICATOR, warm
@@ -56,19 +57,20 @@ def share(
     return cpu_s / seconds, float(np.quantile(took_s, 0.999)) * 1e3, float(np.max(took_s)) * 1e3
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=120, help="simulated seconds a case (default 120)")
-    seconds = parser.parse_args().seconds
-    print(f"first call (compiles, or loads the cache): {warm():.2f} s")
-    print(f"{'bench':<26}{'calls/s':>9}{'share of a core':>17}{'longest ms':>12}{'worst ms':>10}")
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    """A row a case and rate."""
+    yield Row("first call", warm(), "s", note="compiles, or loads the cache")
     for name, (applicator, simulation) in CASES.items():
         for calls_per_s in (100, 1000):
-            cpu, longest_ms, worst_ms = share(applicator, simulation, calls_per_s, seconds)
-            over = "  over the floor of 10 %" if cpu > FLOOR else ""
-            print(f"{name:<26}{calls_per_s:>9}{cpu:>16.2%} {longest_ms:>12.2f}{worst_ms:>10.2f}{over}")
+            cpu, longest_ms, worst_ms = share(applicator, simulation, calls_per_s, given.seconds)
+            note = f"longest call {longest_ms:.2f} ms (99.9 %), worst {worst_ms:.2f} ms"
+            yield at_most(f"{name}, {calls_per_s} calls/s", 100.0 * cpu, "% of a core", 100.0 * FLOOR, note)
+
+
+def main() -> int:
+    """Print the table; 1 when a case takes more."""
+    return command(__doc__, measured, seconds=(int, 120, "simulated seconds a case"))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

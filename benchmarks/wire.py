@@ -7,16 +7,12 @@ of a driver add, eight lines polled at once, emulators, and whether an emulated 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import os
-import sys
 from collections.abc import Iterator
 
+from benchmarks.rows import Row, command
 from benchmarks.wires.queries import driver_rows, serial_rows, tcp_rows
 from benchmarks.wires.rates import baud_row, emulator_rows, idle_row, lines_row
-from benchmarks.wires.rows import Row, head, show
 
 
 def measured(queries: int) -> Iterator[Row]:
@@ -31,21 +27,11 @@ def measured(queries: int) -> Iterator[Row]:
     yield idle_row(5.0)
 
 
-def main() -> None:
-    """Print the table, or with ``--json`` one object a row."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--queries", type=int, default=600, help="of each variant (default 600)")
-    parser.add_argument("--json", action="store_true", help="one JSON object a row instead of the table")
-    given = parser.parse_args()
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    if load > cores / 2:
-        text = f"others keep this machine busy (load {load:.1f} on {cores} cores)"
-        print(f"{text}: judge what is measured by the clock on a quiet one", file=sys.stderr)
-    if not given.json:
-        print(head())
-    for row in measured(given.queries):
-        print(json.dumps(row._asdict()) if given.json else show(row), flush=True)
+def main() -> int:
+    """Print the table; 1 when a target was missed."""
+    queries = (int, 600, "queries of each variant")
+    return command(__doc__, lambda given: measured(given.queries), queries=queries)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

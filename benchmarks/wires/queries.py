@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 
 import serial
 
+from benchmarks.rows import Row, Timing, within
 from benchmarks.wires.ends import REPLY, REQUEST, generator_bench, pty_echo, tcp_echo
-from benchmarks.wires.rows import Row, Timing, within
 from drivers.tc_cxn import codec
 from drivers.tc_cxn.driver import TcCxn
 from drivers.tc_cxn.model import TcCxnOptions

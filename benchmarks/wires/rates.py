@@ -10,6 +10,7 @@ import statistics
 import time
 import tty
 
+from benchmarks.rows import Row
 from benchmarks.wires.ends import (
     REPLY,
     REQUEST,
@@ -24,7 +25,6 @@ from benchmarks.wires.ends import (
     tcp_echo,
 )
 from benchmarks.wires.queries import BAUD, taker
-from benchmarks.wires.rows import Row
 from drivers.tc_cxn import codec
 from drivers.transport.open import open_link
 from drivers.transport.port import LinkPort

@@ -1,0 +1,113 @@
+"""All benchmarks as one table: ``make bench``.
+
+    python -m benchmarks [--only NAME]... [--quick] [--out build/bench.json] [--page docs/performance.md]
+
+Each runs in an interpreter of its own, one after another, and says what it measured as rows; a row is ours, a floor or
+a peer of the same run, their ratio, the target, and whether it was met. The rows go to a JSON file together with
+machine, versions and load; ``--page`` makes the page of that file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import page
+from benchmarks.rows import Row, head, show
+
+ROOT = Path(__file__).parents[1]
+QUICK: dict[str, tuple[str, ...]] = {
+    "tick": ("--seconds", "1"),
+    "laws": (),
+    "rehearsal": (),
+    "wire": ("--queries", "150"),
+    "records": ("--seconds", "1"),
+    "exports": ("--minutes", "3"),
+    "world": ("--meshes", "fast"),
+    "solid": ("--meshes", "fast", "--runs", "1"),
+    "live_world": ("--seconds", "20"),
+    "startup": (),
+    "panel": ("--presses", "20", "--seconds", "10", "--minutes", "0"),
+}
+"""Benchmarks in the order of the table, and how each is asked for a first look."""
+
+
+def run(name: str, options: tuple[str, ...]) -> list[Row]:
+    """The rows of one benchmark, shown as they come. One that fails is a row that is not met, with its last words."""
+    argv = [sys.executable, "-m", f"benchmarks.{name}", "--json", *options]
+    rows: list[Row] = []
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            rows.append(Row(**json.loads(line)))
+            print(show(rows[-1]), flush=True)
+        words = process.stderr.read().strip().splitlines()
+    if process.returncode not in (0, 1) or not rows:
+        last = words[-1] if words else f"ended with code {process.returncode}"
+        rows.append(Row(name, float("nan"), "", target="a figure", met=False, note=last))
+        print(show(rows[-1]), flush=True)
+    return rows
+
+
+def machine() -> dict[str, Any]:
+    """Where and with what it was measured."""
+    from controller.daemon.describe import installed, revision
+
+    models = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    return {
+        "utc": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
+        "revision": revision().get("revision", ""),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processor": models[0] if models else platform.machine(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
+        "packages": installed(),
+    }
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def main() -> int:
+    """Print the table and keep it; 1 when a target was missed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", action="append", choices=[*QUICK], help="this one; repeatable")
+    parser.add_argument("--quick", action="store_true", help="a first look, in two minutes")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
+    parser.add_argument("--page", type=Path, help="write this page of --out's file, and measure nothing")
+    given = parser.parse_args()
+    if given.page is not None:
+        given.page.write_text(page.render(json.loads(given.out.read_text())), encoding="utf-8")
+        return 0
+    where = machine()
+    found: dict[str, list[Row]] = {}
+    print(head())
+    for name in given.only or QUICK:
+        print(f"== {name}")
+        found[name] = run(name, QUICK[name] if given.quick else ())
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    rows = {name: [row._asdict() for row in told] for name, told in found.items()}
+    given.out.write_text(json.dumps({**where, "quick": given.quick, "rows": rows}, indent=1), encoding="utf-8")
+    judged = [row for told in found.values() for row in told if row.met is not None]
+    met = sum(row.met is True for row in judged)
+    print(f"{met} of {len(judged)} targets met; {given.out}")
+    return int(met < len(judged))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

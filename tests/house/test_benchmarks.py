@@ -1,0 +1,56 @@
+"""The table of benchmarks: how rows are judged, shown and made a page of."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks import page
+from benchmarks.__main__ import QUICK
+from benchmarks.rows import Row, at_least, at_most, beside, command, show
+
+ROWS = [
+    at_most("a tick", 18.0, "us", 20.0),
+    at_least("rows", 900.0, "/s", 1000.0, "slow disk"),
+    beside("a query", 30.0, "us", "blocking", 20.0, 1.6),
+    beside("a query", 30.0, "us", "blocking", 10.0, None),
+]
+
+
+def test_rows_are_judged_by_their_targets() -> None:
+    assert [(row.met, row.ratio) for row in ROWS] == [(True, None), (False, None), (True, 1.5), (None, 3.0)]
+    assert show(ROWS[1]).split() == ["rows", "900.0", "/s", ">=", "1000", "/s", "NOT", "MET", "slow", "disk"]
+
+
+def test_a_command_prints_rows_as_json_and_says_by_its_code_that_one_is_missed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def measured(given: argparse.Namespace) -> Iterator[Row]:
+        asked.append(given.seconds)
+        yield from ROWS
+
+    monkeypatch.setattr(sys, "argv", ["benchmark", "--json", "--seconds", "0.5"])
+    assert command("A benchmark.", measured, seconds=(float, 4.0, "length")) == 1
+    assert asked == [0.5]
+    assert [Row(**json.loads(line)) for line in capsys.readouterr().out.splitlines()] == ROWS
+
+
+def test_the_page_shows_what_is_not_met() -> None:
+    told = {
+        "utc": "2026-11-22 21:00", "revision": "abc", "python": "3.11.7", "system": "Linux", "processor": "a processor",
+        "cores": 2, "load": 0.1, "quick": False, "rows": {"tick": [row._asdict() for row in ROWS]},
+    }  # fmt: skip
+    text = page.render(told)
+    assert "2 of 3 targets met." in text
+    assert "| rows | 900.0 /s |  |  |  | >= 1000 /s | NOT MET | slow disk |" in text
+
+
+def test_every_benchmark_of_the_table_exists() -> None:
+    assert [name for name in QUICK if importlib.util.find_spec(f"benchmarks.{name}") is None] == []
