@@ -6,6 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from controller.daemon.prompts import ATTEND
+
+ASKED: dict[str, Any] = {"name": ATTEND, "pulses": 2, "every_s": 3.0}
+"""How the question whether somebody is there sounds."""
 PULSE_S = 0.2
 """Two pulses closer than this are one to the ear, and to many a terminal."""
 
@@ -21,7 +25,9 @@ class Bell:
 
     def __call__(self, status: dict[str, Any]) -> None:
         """One pulse at most; a burst begins when the sound is another one, and again when its time has come."""
-        sound = (status.get("alarms") or {}).get("sound")
+        prompt = status.get("prompt") or {}
+        asked = {**ASKED, "number": prompt.get("id")} if prompt.get("kind") == ATTEND else None
+        sound = (status.get("alarms") or {}).get("sound") or asked
         if sound is None:
             self._sound = None
             return

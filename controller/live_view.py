@@ -8,12 +8,12 @@ import sys
 import time
 from typing import Any, TextIO
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from controller.bell import Bell
+from controller.console import console
 
 LOG_EVERY_S = 5.0
 
@@ -42,9 +42,20 @@ def line(status: dict[str, Any]) -> str:
         parts.append(f"SILENCED {paused_s:.0f} s")
     if waits := status.get("waits"):
         parts.append(f"waits for {waits}")
+    if attended := attendance(status):
+        parts.append(attended)
     if prompt := status.get("prompt"):
         parts.append(f"PROMPT {prompt['id']}: {prompt['text']}")
     return "  ".join(parts)
+
+
+def attendance(status: dict[str, Any]) -> str:
+    """The count-down of an attended application; empty where there is none."""
+    told = status.get("attended") or {}
+    if (ends_s := told.get("ends_in_s")) is not None:
+        return f"STILL THERE? energy ends in {ends_s:.0f} s"
+    asks_s = told.get("asks_in_s")
+    return f"asks whether you are there in {asks_s:.0f} s" if asks_s is not None else ""
 
 
 STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan"}
@@ -73,7 +84,7 @@ class LiveView:
     def __init__(self, *, quiet: bool, duration_s: float | None = None, stream: TextIO | None = None) -> None:
         self._quiet = quiet
         self._duration_s = duration_s
-        self._console = Console(file=stream or sys.stderr)
+        self._console = console(stream or sys.stderr)
         self._live: Live | None = None
         self._state = ""
         self._logged = 0.0
@@ -82,7 +93,7 @@ class LiveView:
         self._bell = Bell(self._console.bell)
 
     def __enter__(self) -> LiveView:
-        if not self._quiet and self._console.is_terminal:
+        if not self._quiet and self._console.is_terminal and not self._console.is_dumb_terminal:
             self._live = Live(console=self._console, refresh_per_second=8, transient=True)
             self._live.start()
         return self

@@ -8,8 +8,6 @@ Standard library only, no import of ours: :mod:`openablate` loads this file by i
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -52,6 +50,9 @@ def _overwritten(root: Path) -> list[str]:
     """
     problems = []
     for record in root.glob("openablate-*.dist-info/RECORD"):
+        import base64  # an installed copy only: a third of what this module costs
+        import hashlib
+
         for line in record.read_text(encoding="utf-8").splitlines():
             path, _, rest = line.partition(",")
             algorithm, _, digest = rest.split(",")[0].partition("=")

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from controller.daemon.prompts import ATTEND
 from controller.perform import Answer
 
 OPERATOR_S = 3.0
@@ -30,29 +31,40 @@ def answerer(say: Say, *, yes: bool, simulation: Mapping[str, Any] | None, neede
 
     Args:
         say: prints one line.
-        yes: every prompt is answered by itself, after a while.
+        yes: every prompt for hands is answered by itself, after a while. Whether somebody is there is answered by
+            nobody but somebody: by a key here, or by whoever confirms it elsewhere.
         simulation: of the bench file.
         needed: what is run will ask.
 
     Raises:
         NoOperator: it will ask, and standard input is no terminal.
     """
+    there = sys.stdin is not None and sys.stdin.isatty()
+    keyboard = Keyboard(say, sys.stdin.fileno()) if there else None
     if yes:
         operator_s = float((simulation or {}).get("operator_s", OPERATOR_S))
 
         async def say_yes(prompt: dict[str, Any]) -> float | None:
+            if prompt["kind"] == ATTEND:
+                return await (keyboard.answer(prompt) if keyboard is not None else _left_to_others(say, prompt))
             say(f"{prompt['text']}: answered by --yes")
             await asyncio.sleep(operator_s)
             return None
 
         return say_yes
-    if sys.stdin is not None and sys.stdin.isatty():
-        return Keyboard(say, sys.stdin.fileno()).answer
+    if keyboard is not None:
+        return keyboard.answer
     if needed:
         raise NoOperator(
             "the operator will be asked to do something by hand, and standard input is no terminal; nothing was "
             "energised. Run it from a terminal, or with --yes where no hand is needed"
         )
+    return None
+
+
+async def _left_to_others(say: Say, prompt: dict[str, Any]) -> float | None:
+    say(f"PROMPT {prompt['id']}: {prompt['text']}. Nobody is at this terminal; answer with: ablate confirm")
+    await asyncio.get_running_loop().create_future()  # until somebody else answers
     return None
 
 
@@ -70,13 +82,14 @@ class Keyboard:
         length = (
             "" if prompt["value"] is None else f"; another length than {prompt['value']:g} {prompt['unit']}: type it"
         )
-        self._say(f"PROMPT {prompt['id']}: {prompt['text']}. Enter when it is done{length}.")
+        enter = "Press Enter." if prompt["kind"] == ATTEND else f"Enter when it is done{length}."
+        self._say(f"PROMPT {prompt['id']}: {prompt['text']}. {enter}")
         while True:
             line = await self._line(loop)
             if line is None:
                 self._say(f"standard input has ended; confirm with: ablate confirm {prompt['id']}")
                 await loop.create_future()  # until somebody else answers
-            elif not (typed := line.strip()):
+            elif not (typed := line.strip()) or prompt["kind"] == ATTEND:
                 return None
             else:
                 try:

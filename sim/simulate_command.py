@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import click
 
+from controller.commands.completing import protocols
 from controller.exits import Exit
 
 FLOW = "flow_ml_min"
@@ -80,7 +79,7 @@ def _number(word: str, text: str) -> float:
 
 
 @click.command()
-@click.argument("protocol")
+@click.argument("protocol", shell_complete=protocols)
 @click.option("--tissue", default="exvivo_bovine", show_default=True, help="A tissue of the library.")
 @click.option("--mesh", type=click.Choice(["fast", "fine", "reference"]), default="fast", show_default=True)
 @click.option("--gauge", type=int, help="Of the needle; default: the protocol's, else 17.")
@@ -111,6 +110,7 @@ def simulate(
     """
     from controller.config.loading import load_protocol
     from controller.config.problems import ConfigError, Problem
+    from controller.console import progress
     from sim import picture as pictures
     from sim.alone import Task
     from sim.alone import simulate as run
@@ -149,10 +149,11 @@ def simulate(
             pictures.draw(picture, world.picture_data(), world.applicator, title)
 
     try:
-        with _progress(task.law.end[1], quiet=as_json) as tell:
+        with progress("simulating", task.law.end[1], unit="s", quiet=as_json) as tell:
             result = run(task, progress=tell, picture=draw)
     except NotConverged as error:
-        raise click.ClickException(f"stopped without a result: {error}") from error
+        click.echo(f"ablate: stopped without a result: {error}", err=True)
+        return Exit.UNEXPECTED
     except ValueError as error:
         raise ConfigError([Problem(str(loaded.path), 0, "", str(error))]) from error
     if as_json:
@@ -163,21 +164,6 @@ def simulate(
     if picture is not None:
         click.echo(f"{'picture':<12} {picture}")
     return Exit.DONE
-
-
-@contextlib.contextmanager
-def _progress(duration_s: float, *, quiet: bool) -> Iterator[Callable[[float], None] | None]:
-    """A bar on standard error while it is a terminal; None, and nothing shown, otherwise."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (TextColumn("simulating"), BarColumn(), TextColumn("{task.completed:.0f} of {task.total:.0f} s"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=duration_s)
-        yield lambda t_s: bar.update(task, completed=t_s)
 
 
 def rows(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

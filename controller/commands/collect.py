@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from controller.console import Tell, progress
+
 if TYPE_CHECKING:
     from controller.collect.collector import Collector, Status
     from controller.collect.config import CollectConfig
@@ -100,7 +102,37 @@ async def _main(collector: Collector, every_s: float, as_json: bool) -> None:
         await asyncio.gather(telling, return_exceptions=True)
 
 
+class _CatchUp:
+    """A bar on a terminal, from the first batches that are missing until none is. Use as a context."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet, self._most = quiet, 0
+        self._open = contextlib.ExitStack()
+        self._tell: Tell = lambda done: None
+
+    def __enter__(self) -> _CatchUp:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def __call__(self, missing: int) -> None:
+        if missing > self._most or not missing:
+            self._open.close()
+            self._most = missing
+            if missing:
+                bar = progress("catching up", missing, unit="batches", quiet=self._quiet)
+                self._tell = self._open.enter_context(bar)
+        if missing:
+            self._tell(self._most - missing)
+
+
 async def _tell(collector: Collector, every_s: float, as_json: bool) -> None:
+    with _CatchUp(quiet=as_json) as catch_up:
+        await _tell_all(collector, every_s, as_json, catch_up)
+
+
+async def _tell_all(collector: Collector, every_s: float, as_json: bool, catch_up: _CatchUp) -> None:
     before, since_s = 0, time.monotonic()
     while True:
         await asyncio.sleep(every_s)
@@ -108,6 +140,7 @@ async def _tell(collector: Collector, every_s: float, as_json: bool) -> None:
         now_s = time.monotonic()
         rate = (status.messages - before) / (now_s - since_s)
         before, since_s = status.messages, now_s
+        catch_up(sum(bench.missing_batches for bench in status.benches))
         click.echo(_json(status, rate) if as_json else _line(status, rate))
 
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
-import yaml
 
-from controller.config import setup as setups
-from controller.config.loading import LoadedBench, LoadedProtocol, check_bench, check_protocol, kind_of, load_bench
+from controller.commands.completing import benches, protocols
 from controller.config.problems import ConfigError, Problem
-from controller.config.schema import schema as make_schema
-from controller.config.shipped import locate, shipped
-from controller.config.show import in_force, leaves
-from controller.config.units import unit
-from controller.config.yaml_loader import load
 from controller.exits import Exit
+
+if TYPE_CHECKING:
+    from controller.config.loading import LoadedBench, LoadedProtocol
 
 
 @click.group()
@@ -29,7 +25,7 @@ def config() -> None:
 
 
 @config.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=benches)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
@@ -42,6 +38,9 @@ def check(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
       ablate config check bench.yaml
       ablate config check bench.yaml cooled-needle-3cm-12min my-protocol.yaml
     """
+    from controller.config import setup as setups
+    from controller.config.loading import LoadedBench
+
     told: list[dict[str, object]] = []
     problems: list[Problem] = []
     benches: list[LoadedBench] = []
@@ -86,6 +85,10 @@ def report_check(told: list[dict[str, object]], problems: list[Problem], *, as_j
 
 def _load_either(name: str) -> LoadedBench | LoadedProtocol:
     """A bench or a protocol, whichever the file says it is."""
+    from controller.config.loading import check_bench, check_protocol, kind_of
+    from controller.config.shipped import locate, shipped
+    from controller.config.yaml_loader import load
+
     path = locate(name, "bench" if name in shipped("bench") else "protocol")
     document = load(path)
     return check_bench(document, path) if kind_of(document) == "bench" else check_protocol(document, path)
@@ -97,15 +100,21 @@ def _load_either(name: str) -> LoadedBench | LoadedProtocol:
 def schema(kind: Literal["bench", "protocol", "mqtt"], out: Path | None) -> None:
     """Print the JSON Schema of a bench or protocol file, for editors; or of the MQTT messages, as AsyncAPI document.
 
+    With this as its first line an editor completes and checks bench.yaml:
+    # yaml-language-server: $schema=./bench.schema.json
+
     \b
-    Example: ablate config schema bench --out bench.schema.json
-    and as first line of bench.yaml: # yaml-language-server: $schema=./bench.schema.json
+    Examples:
+      ablate config schema bench --out bench.schema.json
+      ablate config schema mqtt
     """
     if kind == "mqtt":
         from controller.mqtt.asyncapi import document
 
         made = document()
     else:
+        from controller.config.schema import schema as make_schema
+
         made = make_schema(kind)
     text = json.dumps(made, indent=2)
     if out is None:
@@ -115,8 +124,8 @@ def schema(kind: Literal["bench", "protocol", "mqtt"], out: Path | None) -> None
 
 
 @config.command()
-@click.argument("bench")
-@click.argument("protocol", required=False)
+@click.argument("bench", shell_complete=benches)
+@click.argument("protocol", required=False, shell_complete=protocols)
 @click.option("--origin", is_flag=True, help="Say of every value where it comes from.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, origins included.")
 def show(bench: str, protocol: str | None, origin: bool, as_json: bool) -> None:
@@ -127,6 +136,13 @@ def show(bench: str, protocol: str | None, origin: bool, as_json: bool) -> None:
       ablate config show cooled-rf-sim
       ablate config show bench.yaml cooled-needle-3cm-12min --origin
     """
+    import yaml
+
+    from controller.config import setup as setups
+    from controller.config.loading import load_bench
+    from controller.config.show import in_force, leaves
+    from controller.config.units import unit
+
     joined = setups.load(bench, protocol) if protocol is not None else None
     loaded = joined.bench if joined is not None else load_bench(bench)
     told = in_force(loaded, joined.protocol if joined is not None else None)

@@ -20,7 +20,13 @@ def devices() -> None:
 @devices.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 def list_(as_json: bool) -> None:
-    """The drivers that a bench file may name."""
+    """The drivers that a bench file may name.
+
+    \b
+    Examples:
+      ablate devices list
+      ablate devices list --json
+    """
     rows = installed_drivers()
     if as_json:
         click.echo(json.dumps(rows))
@@ -44,6 +50,12 @@ def probe(
 
     With PORT and --driver: ask the device there who it is. Nothing is energised; a generator that is found on is turned
     off. No driver is tried on a port without being named: what identifies one instrument may command another.
+
+    \b
+    Examples:
+      ablate devices probe
+      ablate devices probe --visa
+      ablate devices probe /dev/ttyUSB0 --driver tc-cxn --option address=0
     """
     if port is None:
         if visa:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from controller.commands.completing import benches
 from controller.commands.config import report_check
-from controller.config.loading import load_bench
 from controller.config.problems import ConfigError, Problem
 from controller.exits import Exit
-from controller.treatment import loading
-from controller.treatment.plan import Step
+
+if TYPE_CHECKING:
+    from controller.treatment.loading import LoadedPlan
+    from controller.treatment.plan import Step
 
 
 @click.group()
@@ -26,7 +28,7 @@ def plans() -> None:
 
 @plans.command()
 @click.argument("files", nargs=-1, required=True, metavar="PLAN...")
-@click.option("--bench", help="Also check that this bench can deliver every application.")
+@click.option("--bench", shell_complete=benches, help="Also check that this bench can deliver every application.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...], bench: str | None, as_json: bool) -> None:
@@ -37,6 +39,9 @@ def check(ctx: click.Context, files: tuple[str, ...], bench: str | None, as_json
       ablate plans check my-plan.yaml
       ablate plans check my-plan.yaml --bench bench.yaml
     """
+    from controller.config.loading import load_bench
+    from controller.treatment import loading
+
     told: list[dict[str, object]] = []
     problems: list[Problem] = []
     warnings: list[Problem] = []
@@ -76,7 +81,9 @@ def show(plan: str, as_json: bool) -> None:
     Example:
       ablate plans show my-plan.yaml
     """
-    loaded = loading.load_plan(plan)
+    from controller.treatment.loading import load_plan
+
+    loaded = load_plan(plan)
     found = [_step(loaded, step) for step in loaded.steps]
     if as_json:
         click.echo(json.dumps({"file": plan, **loaded.plan.model_dump(mode="json"), "applications": found}))
@@ -99,7 +106,7 @@ def show(plan: str, as_json: bool) -> None:
     tell(loaded.warnings)
 
 
-def _step(loaded: loading.LoadedPlan, step: Step) -> dict[str, Any]:
+def _step(loaded: LoadedPlan, step: Step) -> dict[str, Any]:
     protocol = loaded.protocols[step.protocol].protocol
     return {
         "target": step.target.target,
@@ -116,7 +123,11 @@ def _step(loaded: loading.LoadedPlan, step: Step) -> dict[str, Any]:
 
 @plans.command("dry-run")
 @click.argument("plan")
-@click.option("--bench", help="On this bench: its applicator, its limits, its tissue. Checks that it can deliver all.")
+@click.option(
+    "--bench",
+    shell_complete=benches,
+    help="On this bench: its applicator, its limits, its tissue. Checks that it can deliver all.",
+)
 @click.option("--tissue", help="A tissue of the library; default: the plan's, the bench's, else exvivo_bovine.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def dry_run(plan: str, bench: str | None, tissue: str | None, as_json: bool) -> None:
@@ -133,10 +144,12 @@ def dry_run(plan: str, bench: str | None, tissue: str | None, as_json: bool) -> 
 
 def tell_dry_run(plan: str, bench: str | None, tissue: str | None, as_json: bool) -> None:
     """Compute and print it."""
+    from controller.config.loading import load_bench
     from controller.treatment.dry_run import dry_run as compute
+    from controller.treatment.loading import load_plan
     from controller.treatment.words import application, covered
 
-    told = compute(loading.load_plan(plan), load_bench(bench) if bench is not None else None, tissue)
+    told = compute(load_plan(plan), load_bench(bench) if bench is not None else None, tissue)
     if as_json:
         click.echo(json.dumps(told))
         return
@@ -155,11 +168,16 @@ def tell_dry_run(plan: str, bench: str | None, tissue: str | None, as_json: bool
 def schema(out: Path | None) -> None:
     """Print the JSON Schema of a plan file, for editors.
 
+    With this as its first line an editor completes and checks a plan:
+    # yaml-language-server: $schema=./plan.schema.json
+
     \b
-    Example: ablate plans schema --out plan.schema.json
-    and as first line of a plan: # yaml-language-server: $schema=./plan.schema.json
+    Example:
+      ablate plans schema --out plan.schema.json
     """
-    text = json.dumps(loading.schema(), indent=2)
+    from controller.treatment.loading import schema as made
+
+    text = json.dumps(made(), indent=2)
     if out is None:
         click.echo(text)
     else:

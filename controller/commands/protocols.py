@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from controller import predictors
+from controller.commands import completing
 from controller.commands.config import report_check
 from controller.commands.plans import tell_dry_run
-from controller.config import setup as setups
-from controller.config.loading import LoadedProtocol, load_bench, load_protocol
 from controller.config.problems import ConfigError, Problem
 from controller.config.shipped import shipped
 from controller.config.units import unit
-from controller.config.yaml_loader import Loc, dotted
 from controller.exits import Exit
-from controller.treatment.loading import is_plan
+
+if TYPE_CHECKING:
+    from controller.config.loading import LoadedProtocol
+    from controller.config.yaml_loader import Loc
 
 
 @click.group()
@@ -32,7 +32,15 @@ def protocols() -> None:
 @protocols.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 def list_(as_json: bool) -> None:
-    """List the protocols that come with Openablate."""
+    """List the protocols that come with Openablate.
+
+    \b
+    Examples:
+      ablate protocols list
+      ablate protocols list --json
+    """
+    from controller.config.loading import load_protocol
+
     rows = [_summary(load_protocol(path)) for path in shipped("protocol").values()]
     if as_json:
         click.echo(json.dumps(rows))
@@ -45,7 +53,7 @@ def list_(as_json: bool) -> None:
 
 
 @protocols.command()
-@click.argument("protocol")
+@click.argument("protocol", shell_complete=completing.protocols)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def show(protocol: str, as_json: bool) -> None:
     """Show one protocol: where it was published, its law and numbers, its limits.
@@ -55,6 +63,8 @@ def show(protocol: str, as_json: bool) -> None:
       ablate protocols show demo-30s
       ablate protocols show my-protocol.yaml --json
     """
+    from controller.config.loading import load_protocol
+
     loaded = load_protocol(protocol)
     told = loaded.protocol.model_dump(mode="json")
     if as_json:
@@ -78,8 +88,8 @@ def show(protocol: str, as_json: bool) -> None:
 
 
 @protocols.command()
-@click.argument("files", nargs=-1, required=True, metavar="PROTOCOL...")
-@click.option("--bench", help="Also check that this bench can deliver them.")
+@click.argument("files", nargs=-1, required=True, metavar="PROTOCOL...", shell_complete=completing.protocols)
+@click.option("--bench", shell_complete=completing.benches, help="Also check that this bench can deliver them.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...], bench: str | None, as_json: bool) -> None:
@@ -90,6 +100,9 @@ def check(ctx: click.Context, files: tuple[str, ...], bench: str | None, as_json
       ablate protocols check my-protocol.yaml
       ablate protocols check my-protocol.yaml --bench bench.yaml
     """
+    from controller.config import setup as setups
+    from controller.config.loading import load_bench, load_protocol
+
     told: list[dict[str, object]] = []
     problems: list[Problem] = []
     loaded_bench = load_bench(bench) if bench is not None else None
@@ -110,8 +123,12 @@ def check(ctx: click.Context, files: tuple[str, ...], bench: str | None, as_json
 
 
 @protocols.command("dry-run")
-@click.argument("protocol", metavar="PROTOCOL|PLAN")
-@click.option("--bench", help="On this bench: its applicator, its limits, its tissue. Checks that it can deliver it.")
+@click.argument("protocol", metavar="PROTOCOL|PLAN", shell_complete=completing.protocols)
+@click.option(
+    "--bench",
+    shell_complete=completing.benches,
+    help="On this bench: its applicator, its limits, its tissue. Checks that it can deliver it.",
+)
 @click.option("--tissue", help="A tissue of the library; default: the bench's, else exvivo_bovine.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def dry_run(protocol: str, bench: str | None, tissue: str | None, as_json: bool) -> None:
@@ -124,6 +141,10 @@ def dry_run(protocol: str, bench: str | None, tissue: str | None, as_json: bool)
       ablate protocols dry-run cooled-needle-3cm-12min --tissue exvivo_porcine
       ablate protocols dry-run my-protocol.yaml --bench bench.yaml --json
     """
+    from controller import predictors
+    from controller.config.loading import load_bench, load_protocol
+    from controller.treatment.loading import is_plan
+
     if is_plan(protocol):
         tell_dry_run(protocol, bench, tissue, as_json)
         return
@@ -143,8 +164,8 @@ def dry_run(protocol: str, bench: str | None, tissue: str | None, as_json: bool)
 
 
 @protocols.command()
-@click.argument("before")
-@click.argument("after")
+@click.argument("before", shell_complete=completing.protocols)
+@click.argument("after", shell_complete=completing.protocols)
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 def diff(before: str, after: str, as_json: bool) -> None:
     """What differs between two protocols: values in force, defaults written out; comments and order do not count.
@@ -154,6 +175,8 @@ def diff(before: str, after: str, as_json: bool) -> None:
       ablate protocols diff cooled-needle-2cm-12min cooled-needle-3cm-12min
       ablate protocols diff cooled-needle-3cm-12min my-protocol.yaml --json
     """
+    from controller.config.loading import load_protocol
+
     first, second = (dict(_values(load_protocol(name).protocol.model_dump(mode="json"))) for name in (before, after))
     rows = [
         {"path": path, "before": first.get(path), "after": second.get(path)}
@@ -173,6 +196,8 @@ def diff(before: str, after: str, as_json: bool) -> None:
 
 def _values(value: Any, loc: Loc = ()) -> Iterator[tuple[str, Any]]:
     """Every value by its path, lists entry by entry; what is null says nothing."""
+    from controller.config.yaml_loader import dotted
+
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
     if children is not None:
         for key, child in children:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from controller.commands.completing import sessions as by_name
 from controller.commands.session_keep import FOLDER, JSON, printable
 from controller.exits import Exit
 
@@ -15,7 +16,7 @@ WORDS = {"recorded": "OK  ", "unfinished": "UNFINISHED", "changed": "FAIL"}
 
 
 @click.command()
-@click.argument("session", nargs=-1, required=True)
+@click.argument("session", nargs=-1, required=True, shell_complete=by_name)
 @FOLDER
 @JSON
 @click.option("--finished", is_flag=True, help="Exit code 8 for an unfinished session, too.")
@@ -32,8 +33,10 @@ def verify(ctx: click.Context, session: tuple[str, ...], folder: Path, as_json: 
       ablate sessions verify sessions/2026/11/22/*.ablate --json
     """
     from controller.commands.sessions import find
+    from controller.console import each
 
-    told = [_verify(find(name, folder)) for name in session]
+    names = each("verifying", session, unit="sessions", quiet=as_json)
+    told = [_verify(find(name, folder)) for name in names]
     for row in told:
         if not as_json:
             click.echo(f"{WORDS[row['verdict']]}  {printable(row['file'])}: {printable(row['text'])}")
@@ -46,7 +49,7 @@ def verify(ctx: click.Context, session: tuple[str, ...], folder: Path, as_json: 
 
 
 @click.command()
-@click.argument("session")
+@click.argument("session", shell_complete=by_name)
 @click.argument("reason")
 @FOLDER
 def accept(session: str, reason: str, folder: Path) -> None:

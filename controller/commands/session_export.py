@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
+from controller.commands.completing import sessions as by_name
 from controller.commands.session_keep import FOLDER, JSON
 from controller.exits import Exit
 
 
 @click.command()
-@click.argument("session", nargs=-1, required=True)
+@click.argument("session", nargs=-1, required=True, shell_complete=by_name)
 @click.option(
     "--format", "form", type=click.Choice(["csv", "xlsx", "parquet", "hdf5"]), required=True, help="What to write."
 )
@@ -53,12 +54,14 @@ def export(
       ablate sessions export sessions/2026/11/22/*.ablate --format parquet --out lake
     """
     from controller.commands.sessions import find
+    from controller.console import each
     from controller.exports.resource import Options
 
     if excel and form != "csv":
         raise click.UsageError("--excel is a flavour of --format csv; --format xlsx makes a workbook")
     paths = [find(name, folder) for name in session]
-    told = [_export(path, out, form, Options(excel), force, unverified) for path in paths]
+    going = each("exporting", paths, unit="sessions", quiet=as_json)
+    told = [_export(path, out, form, Options(excel), force, unverified) for path in going]
     for row in told:
         if as_json:
             continue

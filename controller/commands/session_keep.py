@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from controller.commands.completing import sessions as by_name
+
 UNITS = {"": 1, "b": 1, "kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000, "tb": 1_000_000_000_000}
 FOLDER = click.option(
     "--folder",
@@ -37,12 +39,15 @@ def size_bytes(ctx: click.Context, param: click.Parameter, value: str | None) ->
 
 
 @click.command()
-@click.argument("session")
+@click.argument("session", shell_complete=by_name)
 @click.option("--who", help="Who says it. Default: the user's name.")
 @click.option("--text", help="A note.")
 @click.option("--field", "fields", multiple=True, metavar="KEY=VALUE", help="A fact; VALUE is JSON or plain text.")
 @FOLDER
-def annotate(session: str, who: str | None, text: str | None, fields: tuple[str, ...], folder: Path) -> None:
+@JSON
+def annotate(
+    session: str, who: str | None, text: str | None, fields: tuple[str, ...], folder: Path, as_json: bool
+) -> None:
     """Say something of a session that has ended. Nothing of the record changes; it still verifies.
 
     A field with the name of a metadatum (title, creators, organisation, licence, keywords, specimen, ...) takes its
@@ -71,9 +76,13 @@ def annotate(session: str, who: str | None, text: str | None, fields: tuple[str,
         except ValueError as error:
             raise click.UsageError(str(error)) from error
     with open_session(path) as opened:
-        for note in opened.annotations():
-            line = f"{note.n:4} {note.utc} {note.who}: {note.key} = {json.dumps(note.value, ensure_ascii=False)}"
-            click.echo(printable(line))
+        notes = opened.annotations()
+    if as_json:
+        click.echo(json.dumps([note._asdict() for note in notes]))
+        return
+    for note in notes:
+        line = f"{note.n:4} {note.utc} {note.who}: {note.key} = {json.dumps(note.value, ensure_ascii=False)}"
+        click.echo(printable(line))
 
 
 def _value(text: str) -> object:
@@ -130,6 +139,9 @@ def prune(
     if as_json:
         rows = [{**one._asdict(), "path": str(one.path), "deleted": yes and not one.keep} for one in chosen]
         click.echo(json.dumps({"sessions": rows, "freed_bytes": freed_bytes, "deleted": yes}))
+        return
+    if not chosen:
+        click.echo(f"no sessions in {folder}")
         return
     for one in chosen:
         what = f"stays: {one.keep}" if one.keep else f"{'deleted' if yes else 'goes'}: {one.why}"

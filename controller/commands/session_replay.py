@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from controller.commands.completing import sessions as by_name
 from controller.commands.session_keep import FOLDER, JSON
 from controller.exits import Exit
 
 
 @click.command()
-@click.argument("session", nargs=-1, required=True)
+@click.argument("session", nargs=-1, required=True, shell_complete=by_name)
 @click.option(
     "--set",
     "changes",
@@ -49,6 +50,7 @@ def replay(
       ablate sessions replay my.ablate --as-fixture tests/sessions
     """
     from controller.commands.sessions import find
+    from controller.console import progress
     from controller.replay import ReplayError, read
     from controller.replay import replay as through
     from controller.replay.fixture import write
@@ -60,7 +62,8 @@ def replay(
     for name in session:
         try:
             recording = read(find(name, folder))
-            found = through(recording, change)
+            with progress(f"replaying {recording.name}", len(recording.ticks), unit="ticks", quiet=as_json) as tell:
+                found = through(recording, change, tell)
         except ReplayError as error:
             raise click.UsageError(str(error)) from error
         row = found.as_dict()

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
+from controller.commands.completing import sessions as by_name
 from controller.commands.session_keep import FOLDER
 
 
 @click.command()
-@click.argument("session", nargs=-1, required=True)
+@click.argument("session", nargs=-1, required=True, shell_complete=by_name)
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Default: beside the (first) session.")
 @click.option("--compare", is_flag=True, help="One page for two to six sessions, over one another.")
 @click.option("--pdf", "as_pdf", is_flag=True, help="A PDF instead, where a browser (Chromium's family) is installed.")

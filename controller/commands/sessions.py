@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from controller.commands.completing import sessions as by_name
 from controller.commands.session_check import accept, verify
 from controller.commands.session_export import export
 from controller.commands.session_keep import FOLDER, JSON, annotate, printable, prune
@@ -70,7 +71,7 @@ def list_(folder: Path, as_json: bool) -> None:
 
 
 @sessions.command()
-@click.argument("session")
+@click.argument("session", shell_complete=by_name)
 @FOLDER
 @JSON
 def show(session: str, folder: Path, as_json: bool) -> None:

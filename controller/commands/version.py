@@ -12,7 +12,13 @@ from controller.versions import software
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def version(as_json: bool) -> None:
-    """Versions of everything that takes part."""
+    """Versions of everything that takes part.
+
+    \b
+    Examples:
+      ablate version
+      ablate version --json
+    """
     told = software()
     if as_json:
         click.echo(json.dumps(told))

@@ -151,6 +151,15 @@ class CoolantSupply(Model):
         return self
 
 
+class Attended(Model):
+    """Somebody must be there while a foreground holds: he is asked, and energy ends when nobody answers. Of bench and
+    protocol the smaller numbers count.
+    """
+
+    ask_every_s: Annotated[float, Field(ge=10, le=3600, description="after FIRE, and after each answer")]
+    answer_within_s: Annotated[float, Field(ge=5, le=600, description="later than this after the question: let go")]
+
+
 class Records(Model):
     """Where session files go; a relative folder is relative to the directory in which the daemon was started."""
 
@@ -173,6 +182,7 @@ class Bench(Model):
         Field(ge=0.05, le=2, description="oldest sample that counts on the energy path; older data means less power"),
     ] = 0.25
     coolant: CoolantSupply | None = None
+    attended: Attended | None = None
     heating: tuple[Heating, ...] = ()
     pairs: tuple[Pair, ...] = ()
     pads: Annotated[int, Field(ge=1, le=8, description="return electrodes that share the current")] | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from controller.config.applicators import ProtocolApplicator
-from controller.config.bench import Limits, Model, Name
+from controller.config.bench import Attended, Limits, Model, Name
 from controller.laws.base import LawParams, Reablate
 
 L = TypeVar("L")
@@ -70,6 +70,7 @@ class ProtocolOf(Model, Generic[L]):
     prompt_s: Annotated[
         float, Field(gt=0, le=3600, description="the law ends when a prompt stays unanswered this long under power, s")
     ] = 300.0
+    attended: Attended | None = None
 
     @property
     def reablate(self) -> Reablate | None:

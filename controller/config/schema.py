@@ -13,6 +13,7 @@ from controller.config.bench import Bench
 from controller.config.protocol import ProtocolOf
 from controller.config.shipped import Kind
 from controller.config.units import unit
+from controller.config.words import add_meaning
 from controller.laws import registry as laws
 from drivers.registry import load_driver, offered
 
@@ -27,6 +28,7 @@ def schema(kind: Kind) -> dict[str, Any]:
     """
     made = _bench() if kind == "bench" else _protocol()
     add_units(made)
+    add_meaning(made, kind.capitalize())
     return {"$schema": DRAFT, **made, "title": f"Openablate {kind} file"}
 
 

@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any
 from controller.config.protocol import Protocol
 from controller.daemon.account import Account
 from controller.daemon.application import Application
-from controller.daemon.prompts import Prompts
+from controller.daemon.attendance import Attendance, stricter
+from controller.daemon.prompts import ATTEND, Prompts
 from controller.daemon.readings import Heated, Readings, advice
 from controller.daemon.resume import Found, Part
 from controller.laws.base import Ask, Delivered, Reablate
-from safety.types import Outputs, State, Trip
+from safety.types import Origin, Outputs, Request, State, Trip, Verb
 
 if TYPE_CHECKING:
     from controller.daemon.app import Daemon
@@ -54,6 +55,7 @@ class Course:
 
     def __init__(self, daemon: Daemon) -> None:
         self.prompts = Prompts(self._event, daemon.around.hands)
+        self.attendance = Attendance(self.prompts, self._let_go)
         self.account = Account()
         self.readings = Readings(daemon.bench.roles)
         self.heated = Heated(daemon.bench.roles)
@@ -74,8 +76,10 @@ class Course:
         self._conclusion: asyncio.Task[None] | None = None
 
     def _event(self, kind: str, data: dict[str, Any]) -> None:
-        if kind == "confirmed" and data["kind"] == "reposition":
-            self.heated.moved()
+        if kind == "confirmed":
+            self.attendance.seen(self._loop.time())
+            if data["kind"] == "reposition":
+                self.heated.moved()
         self._daemon.recorder.event(self._loop.time(), kind, data)
 
     # ---- an application begins
@@ -102,6 +106,7 @@ class Course:
         self._rule, self._part, self._hurried = protocol.reablate, part, False
         self._trip, self._rested = None, False
         self.readings = Readings(self._daemon.bench.roles, (self._rule.at_s,) if self._rule is not None else ())
+        self.attendance.begin(stricter(self._daemon.bench.attended, protocol.attended), now_s)
         self._head = {
             "number": len(self.ended) + 1,
             "target": site.target,
@@ -130,6 +135,7 @@ class Course:
         account = self.account
         if account.fired_s is None:
             return
+        self.attendance.follow(state is State.FIRING and daemon.control.acts.lease_s is not None, now_s)
         account.follow(out, daemon.hub.latest, daemon.bench.roles.source, now_s)
         self.heated.follow(daemon.hub.latest)
         if account.ended_s == now_s:
@@ -154,6 +160,8 @@ class Course:
                 prompts.withdraw("no longer needed" if application is not None else f"the bench is {state.value}")
             elif state in (State.TRIPPED, State.LOCKOUT):
                 prompts.withdraw(f"the bench is {state.value}")
+            if ask is not None and prompts.open is not None and prompts.open.kind == ATTEND:
+                prompts.withdraw("hands are asked for")
             if application is not None and ask is not None and prompts.open is None:
                 take = partial(self._answered, application, ask)
                 prompts.ask(now_s, ask.kind, ask.text, ask.value, "mm", take)
@@ -166,6 +174,12 @@ class Course:
     def _answered(self, application: Application, ask: Ask, value: float | None) -> None:
         self._asked = None
         application.answer(ask, ask.value if value is None else value)
+
+    def _let_go(self, why: str) -> None:
+        """Nobody is there: the hold ends, and the record says why."""
+        acts = self._daemon.control.acts
+        acts.lease_s = None
+        acts.requests.append(Request(Verb.STOP, Origin.FOREGROUND, self._loop.time(), reason=why))
 
     # ---- its end
 

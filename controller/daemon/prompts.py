@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 log = logging.getLogger(__name__)
 
+ATTEND = "attend"
+"""The kind of the question whether somebody is there: no hands move, no length is reached."""
 VALUE_MAX = 1000.0  # mm; more is a slip of the keyboard
 Note = Callable[[str, dict[str, Any]], object]
 """(kind, data): writes an event into the record."""
@@ -20,7 +22,7 @@ Hands = Callable[[str, float | None], Awaitable[None]]
 
 
 class Prompt(NamedTuple):
-    """One question: ``kind`` is deploy, reposition, retract or pull-back, ``value`` the length asked for."""
+    """One question: ``kind`` is deploy, reposition, retract, pull-back or attend, ``value`` the length asked for."""
 
     id: int
     kind: str
@@ -106,7 +108,8 @@ class Prompts:
         reached = prompt.value if value is None else value
         self._moving = True
         try:
-            await self._hands(prompt.kind, reached)
+            if prompt.kind != ATTEND:
+                await self._hands(prompt.kind, reached)
         except Exception as error:  # simulated hands: what they cannot do is said, and nothing is believed
             log.warning("prompt %d: %s", prompt.id, error)
             return self._refused(f"prompt {prompt.id} could not be done: {error}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from controller.records.ids import SUFFIX
 from controller.records.migrations import lacking, stand_in
 from controller.records.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
-from controller.records.store import NothingRecorded, RecordError
+from controller.records.store import NothingRecorded, RecordError, Unreadable
 
 
 def connect(path: Path, *, may_copy: bool = True) -> sqlite3.Connection:
@@ -38,7 +38,7 @@ def connect(path: Path, *, may_copy: bool = True) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         raise RecordError(path, f"the file cannot be read ({error})", "check its permissions and its disk") from error
     except sqlite3.DatabaseError as error:
-        raise RecordError(
+        raise Unreadable(
             path,
             f"this is not a session file, or it is damaged or cut short ({error})",
             "look for another copy; a session is complete only together with the -wal file beside it, if there is one",
@@ -90,7 +90,7 @@ def _check(path: Path, db: sqlite3.Connection) -> None:
             "look for another copy; if there is none, delete it",
         )
     if application != APPLICATION_ID:
-        raise RecordError(
+        raise Unreadable(
             path,
             "this is not a session file: it was made by another program",
             f"session files end in {SUFFIX} and are made by ablate",
@@ -103,7 +103,7 @@ def _check(path: Path, db: sqlite3.Connection) -> None:
         )
     there = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type='table'")}
     if lacks := sorted(TABLES.keys() - lacking(version) - there):
-        raise RecordError(
+        raise Unreadable(
             path,
             f"the file has no table {', '.join(lacks)}: another program wrote to it, or the copy is not whole",
             "look for another copy; never open a session with a program that writes",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -56,6 +56,7 @@ def campaign(
       ablate campaign --full --nominal 10000 --out evidence
       ablate campaign --only rf/pump.stall/steady/0us/1 --out look
     """
+    from controller.console import progress
     from sim.campaign import evidence, plan, pool, summary
     from sim.campaign.benches import BENCHES
     from sim.campaign.warp import Warp
@@ -77,10 +78,12 @@ def campaign(
     with tempfile.TemporaryDirectory(prefix="ablate-campaign-") as scratch:
         folder = out or Path(scratch)
         try:
-            with _bar(len(cases) - len(pool.done_before(folder)), quiet=as_json) as tick:
+            left, done = len(cases) - len(pool.done_before(folder)), itertools.count(1)
+            with progress("runs", left, quiet=as_json) as tell:
                 rows = pool.run_all(
-                    cases, folder, jobs=jobs or os.cpu_count() or 1, cluster=cluster, progress=lambda row: tick()
-                )
+                    cases, folder, jobs=jobs or os.cpu_count() or 1, cluster=cluster,
+                    progress=lambda row: tell(next(done)),
+                )  # fmt: skip
         except pool.NoCluster as error:
             raise click.ClickException(str(error)) from error
         told = summary.summarise(rows)
@@ -115,35 +118,3 @@ def _once(only: str, out: Path | None, as_json: bool) -> int:
         for name, value in seen._asdict().items():
             click.echo(f"  {name}: {value:.3f}" if isinstance(value, float) else f"  {name}: {value}")
     return Exit.DONE if verdict is Verdict.OK else Exit.VERIFICATION
-
-
-class _Bar:
-    """A bar on standard error while it is a terminal."""
-
-    def __init__(self, total: int, *, quiet: bool) -> None:
-        self._total = total
-        self._shown = not quiet and sys.stderr.isatty()
-
-    def __enter__(self) -> _Bar:
-        if self._shown:
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-            self._progress = Progress(
-                BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)
-            )
-            self._task = self._progress.add_task("", total=self._total)
-            self._progress.start()
-        return self
-
-    def __call__(self) -> None:
-        if self._shown:
-            self._progress.advance(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            self._progress.stop()
-
-
-def _bar(total: int, *, quiet: bool) -> _Bar:
-    return _Bar(total, quiet=quiet)

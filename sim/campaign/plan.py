@@ -49,6 +49,9 @@ def parse(key: str) -> Case:
     Raises:
         ValueError: it is no such word.
     """
+    form = "BENCH/FAULT[=VALUE][+LATENT]/PHASE/NUMBERus/SEED[/WARP]"
+    if key.count("/") < 4:
+        raise ValueError(f"{key!r} is no run of a campaign: write {form}, as a report names it")
     try:
         modality, what, phase, offset, seed, *warp = key.split("/")
         what, _, latent = what.partition("+")
@@ -64,7 +67,6 @@ def parse(key: str) -> Case:
             Warp.parse(",".join(warp)),
         )
     except ValueError as error:
-        form = "BENCH/FAULT[=VALUE][+LATENT]/PHASE/NUMBERus/SEED[/WARP]"
         raise ValueError(f"{key!r} is no run of a campaign ({form}): {error}") from error
     if case.modality not in BENCHES:
         raise ValueError(f"{key!r}: there is no bench {case.modality!r}; there are {', '.join(BENCHES)}")

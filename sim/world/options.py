@@ -36,6 +36,8 @@ class Options:
     room_c: float = _number(22.0, 0.0, 45.0, "rooms")
     operator_s: float = _number(3.0, 0.0, 600.0, "assumed: to move a probe and to say so")
     """A rehearsal's operator confirms what he was asked to do after this time."""
+    operator_leaves_s: float = _number(math.inf, 0.0, 1e6, "who has left answers nothing")
+    """From this time after its start on a rehearsal's operator is not there; inf: he stays."""
     bag_ml: float = _number(1000.0, 10.0, 10000.0, "infusion bags and bottles")
     recirculate: bool = True
     """Does the outlet run back into the bag? If not, the bag empties and the pump then draws air."""

@@ -139,3 +139,12 @@ def test_what_a_killed_writer_left_becomes_one_file(tmp_path: Path) -> None:
         assert ablate(*words).exit_code == 0
         assert [part.name for part in folder.iterdir()] == ["x.ablate"]
     recorder.close()
+
+
+def test_the_clock_of_a_rehearsal_was_not_set(tmp_path: Path) -> None:
+    from controller.config.setup import load
+    from controller.records.verify import verify
+    from sim.rehearsal import rehearse
+
+    result = rehearse(load("cooled-rf-sim", "demo-30s"), seed=1, out=tmp_path)
+    assert verify(result["session_file"]).notes == ()

@@ -33,7 +33,7 @@ def test_without_a_browser_it_is_said(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(pdf.VARIABLE, raising=False)
     path = application(tmp_path)
-    assert cli.run(["sessions", "report", str(path), "--pdf"]) == 1
+    assert cli.run(["sessions", "report", str(path), "--pdf"]) == 3
     told = capsys.readouterr().err
     assert "no browser that can print was found" in told
     assert "install Chromium" in told

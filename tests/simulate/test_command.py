@@ -135,16 +135,3 @@ def test_no_solution_means_no_result(quick, capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert out == ""
     assert "stopped without a result: electric field: residual 0.1" in err
-
-
-def test_a_bar_on_a_terminal_only(quick, capsys, monkeypatch):
-    from sim import simulate_command
-
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    with simulate_command._progress(10.0, quiet=False) as tell:
-        tell(5.0)
-    with simulate_command._progress(10.0, quiet=True) as tell:
-        assert tell is None
-    monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
-    with simulate_command._progress(10.0, quiet=False) as tell:
-        assert tell is None

@@ -1,0 +1,164 @@
+"""The application of ``ablate watch``: draws what :mod:`controller.watch.screen` makes of the newest status."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Static
+
+from controller.client import Client
+from controller.exits import Exit
+from controller.watch import screen
+from controller.watch.link import Clock, Link
+
+DRAW_S = 0.1
+MINUTE_S = 60
+SERIES = (("power", "W", "power_w"), ("impedance", "ohm", "impedance_ohm"), ("tip", "°C", "tip_c"))
+BESIDES = 30
+"""Columns of a line of the last minute that are no plot."""
+
+
+class Watch(App[int]):
+    """Everything on one page of 80 x 24. ``link`` is followed from mount to exit."""
+
+    CSS = """
+    Screen { layout: vertical; }
+    #head { height: 2; dock: top; }
+    #foot { height: 2; dock: bottom; }
+    #keys { text-style: reverse; }
+    #help { display: none; }
+    Static { height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,s", "stop", "STOP (RF off)", priority=True),
+        Binding("a", "ack", "acknowledge"),
+        Binding("m", "silence", "silence"),
+        Binding("question_mark", "help", "help"),
+        Binding("q,ctrl+c", "leave", "leave", priority=True),
+    ]
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, link: Link, clock: Clock = time.monotonic) -> None:
+        super().__init__()
+        self.link, self._clock = link, clock
+        self._seconds: deque[tuple[int, dict[str, float | None]]] = deque(maxlen=MINUTE_S)
+        self._rung: set[str] = set()
+        self._known: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="head")
+        with VerticalScroll(id="body", can_focus=False):
+            yield Static(id="troubles")
+            yield Static(id="values")
+            yield Static(id="minute")
+            yield Static(id="interlocks")
+        yield Static(screen.HELP, id="help", markup=False)
+        with Vertical(id="foot"):
+            yield Static(id="said")
+            yield Static(screen.KEYS, id="keys", markup=False)
+
+    def on_mount(self) -> None:
+        self.run_worker(self.link.follow(), name="status")
+        self.set_interval(DRAW_S, self.redraw)
+        self.redraw()
+
+    # ---- what is shown
+
+    def redraw(self) -> None:
+        """Show the newest status, with its age. What cannot be shown is said: STOP must go on working."""
+        try:
+            self._draw()
+        except (KeyError, TypeError, ValueError) as error:  # a daemon of another version
+            self.say(f"this status cannot be shown ({type(error).__name__}: {error}); STOP works", screen.LATCHED)
+
+    def _draw(self) -> None:
+        link, age_s = self.link, self.link.age_s()
+        live = age_s is not None and age_s <= screen.NOT_LIVE_S
+        if live:
+            self._remember(link.status)
+            self._ring(link.status)
+        self._put("head", screen.head(link.status, age_s, link.answer_s))
+        self._put("troubles", screen.troubles(link.status, live, "" if live else link.trouble))
+        self._put("values", screen.values(link.status, live, self._known))
+        self._put("minute", screen.minute(self._minute(), max(10, self.size.width - BESIDES), live))
+        self._put("interlocks", screen.interlocks(link.status, live))
+
+    def _put(self, name: str, text: Text) -> None:
+        self.query_one(f"#{name}", Static).update(text)
+
+    def _remember(self, status: dict[str, Any]) -> None:
+        """A point a second; a second in which nothing was heard has none."""
+        second, told = int(self._clock()), status.get("values") or {}
+        self._known |= {key for key, value in told.items() if value is not None}
+        point = {key: told.get(key) for _, _, key in SERIES}
+        if self._seconds and self._seconds[-1][0] == second:
+            self._seconds[-1] = (second, point)
+        else:
+            self._seconds.append((second, point))
+
+    def _minute(self) -> list[tuple[str, str, list[float | None]]]:
+        now, known = int(self._clock()), dict(self._seconds)
+        seconds = range(now - MINUTE_S + 1, now + 1)
+        found = [(name, unit, [known.get(s, {}).get(key) for s in seconds]) for name, unit, key in SERIES]
+        return [row for row in found if any(point is not None for point in row[2])]
+
+    def _ring(self, status: dict[str, Any]) -> None:
+        """One bell for each new alarm and for the question whether somebody is there."""
+        prompt, alarms = status.get("prompt") or {}, status.get("alarms") or {}
+        now = {str(told["key"]) for told in alarms.get("list", []) if not told.get("acknowledged")}
+        now |= {f"prompt {prompt['id']}"} if prompt.get("kind") == "attend" else set()
+        if now - self._rung and not alarms.get("paused_s"):
+            self.bell()
+        self._rung = now
+
+    def say(self, text: str, style: str = "") -> None:
+        """The answer to the newest key, on the last line."""
+        self._put("said", Text(f"{time.strftime('%H:%M:%S')} {screen.printable(text)}", style))
+
+    # ---- keys
+
+    def action_stop(self) -> None:
+        """Energy off; each press is sent, whatever became of the one before."""
+        self.say("STOP: sending …", "bold red")
+        self.run_worker(self._stop(), group="stop")
+
+    async def _stop(self) -> None:
+        began_s = self._clock()
+        answer = await self.link.act(_stop)
+        if answer.get("ok"):
+            self.say(f"STOP was taken after {1000 * (self._clock() - began_s):.0f} ms", "bold")
+        else:
+            why = answer.get("error")
+            self.say(f"STOP WAS NOT TAKEN, use the emergency stop of the bench: {why}", screen.LATCHED)
+
+    def action_ack(self) -> None:
+        self.run_worker(self._act(Client.ack, "acknowledged; a trip stays latched"), group="acts")
+
+    def action_silence(self) -> None:
+        self.run_worker(self._act(Client.silence, "silent for a while; the alarms stay"), group="acts")
+
+    async def _act(self, act: Any, done: str) -> None:
+        answer = await self.link.act(act)
+        self.say(
+            done if answer.get("ok") else f"refused: {answer.get('error')}", "" if answer.get("ok") else "bold red"
+        )
+
+    def action_help(self) -> None:
+        """Help in place of the values, and back; STOP works in both."""
+        shown = self.query_one("#help").display
+        self.query_one("#help").display = not shown
+        self.query_one("#body").display = shown
+
+    def action_leave(self) -> None:
+        """The bench goes on as it is."""
+        self.exit(int(Exit.DONE))
+
+
+async def _stop(client: Client) -> dict[str, Any]:
+    return await client.stop("", "ablate watch")
