@@ -16,16 +16,20 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the doctor's report. ``remedy`` is a sentence for a person, empty when all is well."""
+    """One line of the doctor's report. ``remedy`` is a sentence for a person, empty when all is well; ``command`` is
+    the line to paste, where one does it.
+    """
 
     verdict: Verdict
     subject: str
     text: str
     remedy: str = ""
+    command: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """For ``--json``."""
-        return {"verdict": self.verdict.value, "subject": self.subject, "text": self.text, "remedy": self.remedy}
+        told = {"verdict": self.verdict.value, "subject": self.subject, "text": self.text, "remedy": self.remedy}
+        return {**told, "command": self.command}
 
 
 def ok(subject: str, text: str) -> Finding:
@@ -33,11 +37,11 @@ def ok(subject: str, text: str) -> Finding:
     return Finding(Verdict.OK, subject, text)
 
 
-def warn(subject: str, text: str, remedy: str) -> Finding:
+def warn(subject: str, text: str, remedy: str, command: str = "") -> Finding:
     """Works, with something to know."""
-    return Finding(Verdict.WARN, subject, text, remedy)
+    return Finding(Verdict.WARN, subject, text, remedy, command)
 
 
-def fail(subject: str, text: str, remedy: str) -> Finding:
+def fail(subject: str, text: str, remedy: str, command: str = "") -> Finding:
     """Does not work."""
-    return Finding(Verdict.FAIL, subject, text, remedy)
+    return Finding(Verdict.FAIL, subject, text, remedy, command)

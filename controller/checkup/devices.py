@@ -28,7 +28,7 @@ GENERIC_REMEDY = "check power, cable, port and baud rate, and that no other prog
 async def bench_devices(loaded: LoadedBench) -> list[Finding]:
     """One finding per device of the bench."""
     bench = loaded.bench
-    if _is_running(bench.bench):
+    if is_running(bench.bench):
         return [warn("devices", f"bench {bench.bench} is running and owns its ports", "stop it to check its devices")]
     providers = Providers(bench.ports())
     with tempfile.TemporaryDirectory(prefix="abl-") as runtime_dir:
@@ -84,7 +84,7 @@ async def _device(loaded: LoadedBench, name: str, resolve: Callable[[str], str])
     return ok(subject, f"{details} on {device.port}")
 
 
-def _is_running(bench: str) -> bool:
+def is_running(bench: str) -> bool:
     """Does another process hold the bench's lock?"""
     try:
         lock = os.open(Path(runtime_root()) / bench / "lock", os.O_RDWR | os.O_CLOEXEC)

@@ -17,12 +17,15 @@ from controller.checkup import Finding, fail, ok, warn
 from controller.versions import dependencies, installed, source_revision
 
 OPTIONAL = {
-    "aiomqtt": "mqtt", "dask": "cluster", "h5py": "export", "matplotlib": "report", "openpyxl": "export",
-    "psycopg": "collect", "pyarrow": "export", "pymodbus": "modbus", "pyvisa": "visa", "pyvisa-py": "visa",
+    "aiohttp": "panel", "aiomqtt": "mqtt", "dask": "cluster", "h5py": "export", "matplotlib": "report",
+    "openpyxl": "export", "psycopg": "collect", "pyarrow": "export", "pymodbus": "modbus", "pyvisa": "visa",
+    "pyvisa-py": "visa", "textual": "watch", "uplot-python": "panel",
 }  # fmt: skip
 """Dependencies that may be missing, with the extra that brings them."""
 
 DISK_LEAST_MB, DISK_ENOUGH_MB = 100, 1000  # an hour at 20 Hz is about 30 MB
+PIP = "pip install 'openablate[{}]'"
+NTP = "sudo timedatectl set-ntp true"
 FAST_TICK_HZ = 50.0  # above it a loaded machine without real-time permission misses deadlines
 NETWORK_FILESYSTEMS = frozenset({"9p", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"})
 
@@ -39,11 +42,13 @@ def versions() -> list[Finding]:
         findings.append(ok("openablate", f"{own}{f', revision {revision}' if revision else ''}"))
     else:
         problem = "runs from source, not installed: plug-ins are not found"
-        findings.append(fail("openablate", problem, "run `pip install --editable .`"))
+        findings.append(fail("openablate", problem, "install it", "pip install --editable ."))
     found = dependencies()
     missing = [name for name, version in found.items() if version is None and name not in OPTIONAL]
     if missing:
-        findings.append(fail("packages", f"missing: {', '.join(missing)}", "reinstall openablate"))
+        findings.append(
+            fail("packages", f"missing: {', '.join(missing)}", "install them", f"pip install {' '.join(missing)}")
+        )
     absent = sorted({extra for name, extra in OPTIONAL.items() if name in found and found[name] is None})
     there = ", ".join(f"{name} {version}" for name, version in found.items() if version)
     findings.append(ok("packages", there + (f"; extras not installed: {', '.join(absent)}" if absent else "")))
@@ -62,7 +67,7 @@ def clock() -> list[Finding]:
     else:
         findings.append(warn("timer", "no timerfd: deadlines come from the event loop, some ms late", "prefer Linux"))
     if time.gmtime().tm_year < 2025:
-        findings.append(warn("date", time.strftime("%Y-%m-%d"), "set the date: records are labelled with it"))
+        findings.append(warn("date", time.strftime("%Y-%m-%d"), "set the date: records are labelled with it", NTP))
     return findings
 
 
@@ -78,8 +83,9 @@ def real_time(tick_hz: float = 20.0) -> list[Finding]:
     if limit != 0 or os.geteuid() == 0:
         return [ok(subject, "permitted")]
     if tick_hz > FAST_TICK_HZ:
-        remedy = "add `@dialout - rtprio 20` to /etc/security/limits.d/ablate.conf and log in again, or lower tick_hz"
-        return [warn(subject, f"not permitted, and the bench ticks at {tick_hz:g} Hz", remedy)]
+        remedy = "permit it and log in again, or lower tick_hz"
+        command = "echo '@dialout - rtprio 20' | sudo tee /etc/security/limits.d/ablate.conf"
+        return [warn(subject, f"not permitted, and the bench ticks at {tick_hz:g} Hz", remedy, command)]
     return [ok(subject, f"not permitted; not needed at {tick_hz:g} Hz")]
 
 
@@ -118,7 +124,8 @@ def records_folder(folder: Path) -> list[Finding]:
     if free_mb < DISK_LEAST_MB:
         return [fail(subject, f"{free_mb:.0f} MB free", f"free at least {DISK_LEAST_MB} MB, or name another folder")]
     if free_mb < DISK_ENOUGH_MB:
-        return [warn(subject, f"{free_mb:.0f} MB free", "enough for some hours; export and remove old sessions")]
+        remedy = "enough for some hours; export and remove old sessions"
+        return [warn(subject, f"{free_mb:.0f} MB free", remedy, f"ablate sessions prune --help; du -sh {at}")]
     return [ok(subject, f"writable, {free_mb / 1000:.0f} GB free")]
 
 
@@ -126,7 +133,9 @@ def broker(host: str, port: int) -> list[Finding]:
     """Does the MQTT broker answer? A bench without one works: its records wait in the session file."""
     subject = f"broker {host}:{port}"
     if installed("aiomqtt") is None:
-        return [fail(subject, "the bench names a broker, but the extra `mqtt` is missing", "install openablate[mqtt]")]
+        return [
+            fail(subject, "the bench names a broker, but the extra `mqtt` is missing", "install it", PIP.format("mqtt"))
+        ]
     try:
         with socket.create_connection((host, port), timeout=2.0):
             return [ok(subject, "answers")]

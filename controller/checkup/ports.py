@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -65,19 +66,24 @@ def permissions() -> list[Finding]:
         subject = f"port {port.name}"
         if not port.may_open:
             group = _group(port.device)
-            remedy = f"add yourself to the group `{group}` (`sudo usermod -aG {group} $USER`) and log in again"
-            findings.append(fail(subject, "you may not open it", remedy))
+            remedy = f"add yourself to the group `{group}`, log out and in again"
+            findings.append(fail(subject, "you may not open it", remedy, f"sudo usermod -aG {group} $USER"))
         elif port.used_by:
             remedy = "end that process before you run a bench on this port"
-            findings.append(warn(subject, f"in use by {', '.join(port.used_by)}", remedy))
+            pids = " ".join(re.findall(r"pid (\d+)", " ".join(port.used_by)))
+            findings.append(warn(subject, f"in use by {', '.join(port.used_by)}", remedy, f"kill {pids}"))
         elif (latency_ms := _latency_ms(port.device)) > SLOW_LATENCY_MS:
             file = f"/sys/bus/usb-serial/devices/{Path(port.device).name}/latency_timer"
-            findings.append(warn(subject, f"its adapter holds replies back for {latency_ms} ms", f"echo 1 > {file}"))
+            text = f"its adapter holds replies back for {latency_ms} ms"
+            findings.append(warn(subject, text, "let it hand them over at once", f"echo 1 | sudo tee {file}"))
+        elif (power := autosuspends(port.device)) is not None:
+            text = "the system puts its adapter to sleep when it is quiet"
+            findings.append(warn(subject, text, "keep it awake", f"echo on | sudo tee {power}"))
         else:
             findings.append(ok(subject, port.description or port.device))
     if modem_manager():
-        remedy = "`sudo systemctl disable --now ModemManager`, or set ID_MM_DEVICE_IGNORE for the adapters with udev"
-        findings.append(warn("ModemManager", "is running: it opens serial ports and writes to them", remedy))
+        text, remedy = "is running: it opens serial ports and writes to them", "end it, or see deploy/ for a udev rule"
+        findings.append(warn("ModemManager", text, remedy, "sudo systemctl disable --now ModemManager"))
     return findings
 
 
@@ -90,6 +96,20 @@ def modem_manager() -> bool:
         except OSError:
             continue
     return False
+
+
+def autosuspends(device: str) -> Path | None:
+    """The file that lets the system put the USB adapter of ``device`` to sleep; None: it does not."""
+    at = Path(f"/sys/class/tty/{Path(device).name}/device").resolve()
+    for folder in (at, *at.parents):
+        if (folder / "idVendor").exists():  # the USB device itself
+            try:
+                asleep = (folder / "power" / "control").read_text().strip() == "auto"
+                delay_ms = int((folder / "power" / "autosuspend_delay_ms").read_text())
+            except (OSError, ValueError):
+                return None
+            return folder / "power" / "control" if asleep and delay_ms >= 0 else None
+    return None
 
 
 def _is_wired(device: str) -> bool:

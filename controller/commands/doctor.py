@@ -21,6 +21,11 @@ def doctor(bench: str | None, as_json: bool) -> int:
     """Check this machine and, where BENCH is given, its broker and devices.
 
     Devices are opened, identified and released; nothing is ever energised. Exit code 4 when a line says FAIL.
+
+    \b
+    Examples:
+      ablate doctor
+      ablate doctor bench.yaml --json
     """
     findings = examine(bench)
     worst = next((v for v in (Verdict.FAIL, Verdict.WARN) if any(f.verdict is v for f in findings)), Verdict.OK)
@@ -32,6 +37,8 @@ def doctor(bench: str | None, as_json: bool) -> int:
             click.echo(f"{verdict}{finding.subject}: {finding.text}")
             if finding.remedy:
                 click.echo(f"     -> {finding.remedy}")
+            if finding.command:
+                click.echo(f"        {finding.command}")
     return Exit.DEVICE if worst is Verdict.FAIL else Exit.DONE
 
 
@@ -41,30 +48,59 @@ def examine(bench: str | None) -> list[Finding]:
     Raises:
         ConfigError: the bench file cannot be used.
     """
-    from controller.checkup import host, ports
+    from controller.checkup import bench_state, host, ports, processes
 
     if bench is None:
         return [
             *host.versions(),
-            *host.clock(),
-            *host.real_time(),
-            *host.database(),
+            *processes.packages(),
+            *bench_state.extras(),
+            *_machine("BENCH", 20.0),
+            *processes.folders(),
+            *processes.watchdog(),
             *host.records_folder(Path("sessions")),
+            *bench_state.latches(),
+            *bench_state.running(),
             *ports.permissions(),
         ]
     from controller.checkup.broker import broker
+    from controller.checkup.certificates import certificates
+    from controller.checkup.commissioned import commissioned
     from controller.checkup.devices import bench_devices
     from controller.config.loading import load_bench
 
     loaded = load_bench(bench)
     settings = loaded.bench
+    devices = asyncio.run(bench_devices(loaded))
     return [
         *host.versions(),
-        *host.clock(),
-        *host.real_time(settings.tick_hz),
-        *host.database(),
+        *processes.packages(),
+        *bench_state.extras(loaded),
+        *_machine(bench, settings.tick_hz),
+        *processes.folders(settings.bench),
+        *processes.watchdog(),
         *host.records_folder(Path(settings.records.folder)),
-        *(broker(settings.mqtt) if settings.mqtt is not None else ()),
+        *bench_state.latches(settings.bench, bench),
+        *bench_state.earlier_records(loaded),
+        *bench_state.running(),
+        *((*certificates(settings.mqtt), *broker(settings.mqtt)) if settings.mqtt is not None else ()),
         *ports.permissions(),
-        *asyncio.run(bench_devices(loaded)),
+        *devices,
+        *bench_state.swapped(devices, loaded),
+        *commissioned(loaded),
+    ]
+
+
+def _machine(bench: str, tick_hz: float) -> list[Finding]:
+    from controller.checkup import host, machine
+
+    return [
+        *host.clock(),
+        *machine.wall_clock(),
+        *host.real_time(tick_hz),
+        *machine.memory(),
+        *machine.sleeps(bench, tick_hz),
+        *machine.account(),
+        *machine.panel_port(),
+        *host.database(),
     ]
