@@ -173,7 +173,7 @@ def quantity(name: str, value: object) -> tuple[str, str]:
         label, text = quantity(name, value["value"])
         return label, f"{text} (set by {layer})" if layer else text
     if isinstance(value, float):
-        value = f"{value:.4g}" if abs(value) < 1e6 else f"{value:g}"
+        value = f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}" if abs(value) < 1e6 else f"{value:g}"
     if isinstance(value, (list, tuple)):
         value = ", ".join(str(item) for item in value)
     unit = UNITS.get(suffix, "").replace("degC", "°C").replace("ohm", "Ω")

@@ -1,4 +1,4 @@
-"""A live bench can be reached from this machine alone, by its owner alone: no process of it listens on a network."""
+"""Daemon and watchdog can be reached from this machine alone, by their owner alone: neither listens on a network."""
 
 from __future__ import annotations
 

@@ -1,20 +1,32 @@
-"""Nothing that runs beside a bench can listen on a network: the words for it do not occur in the program."""
+"""Daemon and watchdog cannot listen on a network: outside the panel, a process of its own, the words for it do not
+occur."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from controller.panel.guards import LOOPBACK
 from tests.support.tracked import modules
 
 SERVERS = frozenset(
     {"start_server", "create_server", "create_datagram_endpoint", "listen", "bind", "serve_forever", "HTTPServer"}
     | {"ThreadingHTTPServer", "TCPServer", "UDPServer", "WSGIServer", "run_app", "start_unix_server"}
 )
-ALLOWED = {("controller/daemon/control.py", "start_unix_server")}
-"""The control socket: a file, mode 0600, whose peer the operating system names."""
+ALLOWED = {
+    ("controller/daemon/control.py", "start_unix_server"),
+    ("controller/checkup/machine.py", "bind"),
+    ("controller/panel/server.py", "bind"),
+    ("controller/panel/server.py", "listen"),
+    ("controller/panel/server.py", "create_server"),
+}
+"""The control socket: a file, mode 0600, whose peer the operating system names. And the panel's port, in one place, on
+127.0.0.1; `ablate doctor` looks whether it is free."""
+PANEL = "controller/panel/"
 FRAMEWORKS = frozenset({"http", "socketserver", "xmlrpc", "wsgiref", "aiohttp", "fastapi", "flask", "starlette"})
 
 
@@ -32,13 +44,33 @@ def servers(source: str) -> set[str]:
     return found
 
 
-def test_there_is_one_server_and_it_is_a_unix_socket(repository: Path) -> None:
+def test_there_is_one_unix_socket_and_the_panels_port(repository: Path) -> None:
     found = {
         (str(path.relative_to(repository)), name)
         for path in modules(repository, "controller", "drivers", "safety")
         for name in servers(path.read_text())
     }
-    assert found == ALLOWED
+    assert {each for each in found if not (each[0].startswith(PANEL) and each[1] in FRAMEWORKS)} == ALLOWED
+
+
+def test_the_panels_port_is_on_this_machine_alone(repository: Path) -> None:
+    """What it binds to is a constant, which is 127.0.0.1."""
+    tree = ast.parse((repository / PANEL / "server.py").read_text())
+    bound = [
+        node.args[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "bind"
+    ]
+    assert [ast.unparse(address) for address in bound] == ["(LOOPBACK, number)"]
+    assert LOOPBACK == "127.0.0.1"
+
+
+def test_who_runs_a_bench_knows_nothing_of_the_panel() -> None:
+    """Neither daemon nor watchdog nor launcher loads a line of it, nor of HTTP."""
+    found = "import sys, controller.daemon.__main__, safety.watchdog, controller.launch; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=True).stdout.split()
+    assert "controller.daemon.app" in loaded
+    assert [name for name in loaded if name.startswith(("controller.panel", "aiohttp", "http.server"))] == []
 
 
 @pytest.mark.parametrize(
