@@ -1,5 +1,6 @@
 # Needs Python >= 3.11 (with venv and pip) and make. Everything else goes into .venv, in the versions of requirements/*.txt.
 #   make demo   an RF application on the emulated bench, end to end        make test   every check there is
+#   make docs   docs/ as a site in build/site; needs no network to read
 #   make bench  measured figures against their floors                     make lint   style, types, imports
 #   make interop  other people's clients and simulators on our wires      make lock   renew requirements/*.txt
 #   make validate  published burns against the simulated tissue, also with the controller in the loop; writes docs/validation.md
@@ -24,11 +25,11 @@ INTEROP := .venv-interop
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage endurance evidence explore replay soak mutants trials fuzz demo test bench bench-peers validate laws rehearse lint interop lock setup setup-dev clean
+.PHONY: help docs coverage endurance evidence explore replay soak mutants trials fuzz demo test bench bench-peers validate laws rehearse lint interop lock setup setup-dev clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,17s/^# *//p' Makefile
+	@sed -n '2,18s/^# *//p' Makefile
 
 demo: setup
 	@$(VENV)/bin/ablate demo $(ARGS)
@@ -49,7 +50,7 @@ lint: setup-dev
 	exit $$failed
 
 # Half an hour on a quiet machine; ARGS=--quick for a first look, ARGS='--only tick' for one.
-# What was measured becomes a page by: python -m benchmarks --page docs/performance.md
+# What was measured becomes a page by: python -m benchmarks --page docs/figures.md
 bench: setup-dev
 	@$(PY) -m benchmarks $(ARGS)
 
@@ -103,6 +104,10 @@ endurance: setup-dev
 
 replay: setup-dev
 	@$(PY) -m tests.replay $(ARGS)
+
+docs: setup-dev
+	@$(PY) -m tests.docs.reference
+	@$(PY) -m tests.docs.site
 
 interop: setup-dev $(INTEROP)/.installed
 	@INTEROP_PYTHON=$(CURDIR)/$(INTEROP)/bin/python $(PY) -m pytest tests/interop $(ARGS)

@@ -6,11 +6,9 @@ add commands under the entry-point group ``openablate.commands``.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,10 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.metadata import EntryPoint
 
+    from click.shell_completion import CompletionItem
+
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("controller.commands.bench", "One application on a bench, from check to report."),
     "serve": ("controller.commands.bench", "Run the daemon of a bench until it is told to end."),
+    "panel": ("controller.commands.panel", "The panel of a running bench, in a browser."),
     "status": ("controller.commands.bench", "What a running bench is doing, and why it may not fire."),
+    "watch": ("controller.commands.watch", "A running bench in this terminal; STOP is one key."),
     "arm": ("controller.commands.bench", "First of the two operator acts; lasts 30 s."),
     "start": ("controller.commands.bench", "Second of the two operator acts; energy ends with this process."),
     "stop": ("controller.commands.acts", "Energy off, now. Never refused."),
@@ -33,7 +35,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "silence": ("controller.commands.acts", "Pause the sound of alarms; a new one of high priority is heard."),
     "ack": ("controller.commands.acts", "Acknowledge the alarms that you have seen."),
     "reset": ("controller.commands.acts", "Leave a trip or lockout behind, with your reason on record."),
+    "init": ("controller.commands.init", "Write a bench file by asking."),
     "doctor": ("controller.commands.doctor", "Check machine, ports and devices; never energises."),
+    "commission": ("controller.commands.commission", "Prove every trip before the first energy, on record."),
     "devices": ("controller.commands.devices", "Drivers that are installed, ports that are there."),
     "config": ("controller.commands.config", "Check and show bench files; print their schema."),
     "protocols": ("controller.commands.protocols", "Shipped and own treatment files."),
@@ -41,6 +45,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sessions": ("controller.commands.sessions", "List, show, verify, export, replay and prune sessions."),
     "collect": ("controller.commands.collect", "Many benches' telemetry into Parquet files and PostgreSQL."),
     "safety-case": ("controller.commands.safety_case", "What can go wrong, and what has shown that it is met."),
+    "completion": ("controller.commands.completion", "Completion of commands and names for bash, zsh and fish."),
+    "bundle": ("controller.commands.bundle", "One archive for whoever helps you, without secrets."),
     "version": ("controller.commands.version", "Versions of everything that takes part."),
 }
 """Core commands in the order of ``--help``: where each lives, and its one line there."""
@@ -88,9 +94,19 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            import difflib
+
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
             hint = f" Did you mean '{near[0]}'?" if near else " `ablate --help` lists them."
             raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx) from error
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and their lines, without importing one of them."""
+        from click.shell_completion import CompletionItem
+
+        lines = {**{name: PLUGIN_LINES.get(name, "") for name in plugins()}, **{n: t for n, (_, t) in COMMANDS.items()}}
+        found = [CompletionItem(name, help=line) for name, line in lines.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing one of them."""
@@ -112,11 +128,17 @@ def _origin(entry: EntryPoint) -> str:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-def root() -> None:
+@click.option("--no-color", is_flag=True, help="No colour, as with NO_COLOR in the environment.")
+@click.pass_context
+def root(ctx: click.Context, no_color: bool) -> None:
     """Drive ablation generators and their cooling pumps on a laboratory bench, real or emulated.
 
     Bench and research use. Not a medical device; never on people or animals.
     """
+    if no_color:
+        os.environ["NO_COLOR"] = "1"  # for what draws by itself, and for processes of ours
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -136,7 +158,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return Exit.INTERRUPTED
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        # A sentence for a person is no defect: a file in the way, a package that is not installed.
+        return error.exit_code if type(error) is not click.ClickException else Exit.CONFIGURATION
     except BrokenPipeError:  # `ablate sessions list | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
@@ -150,6 +173,8 @@ def explain(error: BaseException) -> Exit:
     from drivers.plain import plain
 
     code = code_for(error)
+    import traceback
+
     if os.environ.get("ABLATE_DEBUG") == "1":
         traceback.print_exception(error)
     if code is Exit.INTERRUPTED:

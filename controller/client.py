@@ -49,9 +49,13 @@ def find_socket(bench: str | None) -> Path:
         Unreachable: no bench is running, or several are and none was named.
     """
     root = runtime_root()
-    if bench is not None:
-        return root / bench / "control.sock"
     running = sorted(root.glob("*/control.sock"))
+    if bench is not None:
+        path = root / bench / "control.sock"
+        if running and path not in running:
+            names = ", ".join(p.parent.name for p in running)
+            raise Unreachable(f"no bench {bench!r} is running; running: {names}")
+        return path
     if not running:
         raise Unreachable(f"no daemon is running (looked in {root}); start one with: ablate serve BENCH")
     if len(running) > 1:
@@ -101,6 +105,9 @@ class Client:
 
     async def status(self) -> dict[str, Any]:
         return await self.send("status")
+
+    async def look(self) -> dict[str, Any]:
+        return await self.send("look")
 
     async def prepare(
         self,

@@ -13,10 +13,12 @@ import fcntl
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
+from controller.beside_panel import BesidePanel
 from controller.client import Client, Unreachable, runtime_root, state_root
 from controller.config.bench import Bench
 from controller.neighbour import beside
@@ -39,18 +41,38 @@ class StartFailed(Exception):
         self.code = code
 
 
+class PanelWish(NamedTuple):
+    """A panel is wanted: at this port and no other (None: the first that is free); ``say`` tells what happens to it."""
+
+    port: int | None
+    say: Callable[[str], None]
+
+
 class LiveBench:
-    """The processes of one bench, as an async context. ``client`` is connected inside it."""
+    """The processes of one bench, as an async context. ``client`` is connected inside it; ``panel`` is what was wished
+    for, and may have died."""
 
     client: Client
 
-    def __init__(self, bench: Bench, bench_path: Path, out: Path | None, *, state_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        bench_path: Path,
+        out: Path | None,
+        *,
+        state_dir: Path | None = None,
+        panel: PanelWish | None = None,
+    ) -> None:
         self._bench, self._bench_path, self._out = bench, bench_path.resolve(), out
         self.runtime_dir = runtime_root() / bench.bench
         self.state_dir = state_dir or state_root() / bench.bench
         self._lock: int | None = None
         self._neighbours = contextlib.AsyncExitStack()
         self._watchdog: asyncio.subprocess.Process | None = None
+        self.panel: BesidePanel | None = None
+        if panel is not None:
+            records = Path(out or bench.records.folder).absolute()
+            self.panel = BesidePanel(self._bench_path, self.runtime_dir, records, panel.port, panel.say)
 
     async def __aenter__(self) -> LiveBench:
         try:
@@ -75,6 +97,14 @@ class LiveBench:
         assert self._watchdog is not None
         return await self._watchdog.wait()
 
+    def keep_daemon(self) -> int:
+        """A second hold on the daemon's standard input, which otherwise ends with the watchdog: the daemon then stays
+        to tell what it sees after the watchdog's death. Close the descriptor to let it leave.
+        """
+        assert self._watchdog is not None
+        assert self._watchdog.stdin is not None
+        return os.dup(self._watchdog.stdin.transport.get_extra_info("pipe").fileno())
+
     async def _start(self) -> None:
         for folder in (self.runtime_dir, self.state_dir):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -92,7 +122,15 @@ class LiveBench:
         providers = Providers(self._bench.ports())
         for argv in providers.neighbours(str(self._bench_path), str(self.runtime_dir)):
             await self._neighbours.enter_async_context(beside(argv, self.runtime_dir / "neighbour.log"))
-        await self._start_watchdog()
+        showing = asyncio.create_task(self.panel.start()) if self.panel is not None else None
+        try:
+            await self._start_watchdog()
+            if showing is not None:
+                await showing
+        finally:
+            if showing is not None:
+                showing.cancel()
+                await asyncio.gather(showing, return_exceptions=True)
 
     async def _start_watchdog(self) -> None:
         daemon = [*PYTHON, "controller.daemon", str(self._bench_path), "--runtime-dir", str(self.runtime_dir)]
@@ -140,6 +178,8 @@ class LiveBench:
         if "session_file" in ended:
             with contextlib.suppress(OSError):
                 past.remember(Path(ended["session_file"]), self.state_dir)
+        if self.panel is not None:
+            await self.panel.close()
         await self._neighbours.aclose()
         if self._lock is not None:
             os.close(self._lock)

@@ -8,19 +8,26 @@ A provider (entry-point group ``openablate.transports``, named by its URL scheme
   ``READY``;
 * ``resolve(url, runtime_dir) -> str`` — the port URL that an ordinary transport can open;
 * ``async specimen(runtime_dir) -> dict | None`` — the zone reached and its picture, where the provider can know;
+* ``async touch(runtime_dir, thing, how) -> bool`` — act in the operator's place on a contact, a sensor or a tube, as
+  the steps of ``ablate commission`` ask (:class:`controller.commissioning.job.Act`); False where hands are real;
 * ``async hands(runtime_dir, kind, value)`` — do in the operator's place what a prompt of ``kind`` asks for; where hands
-  are real, nothing.
+  are real, nothing;
+* ``async foot(runtime_dir, pressed) -> bool`` (may be left out) — press or let go of the bench's footswitch; False
+  where there is none to press from here. A press lasts 0.3 s unless it is repeated: whoever presses may die.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 GROUP = "openablate.transports"
 BANNERS = ("", "SIMULATED")
 """What every view shows, by ``simulated``: a look-up, because nothing may branch on it."""
+
+
+Foot = Callable[[str, bool], Awaitable[bool]]
 
 
 class Provider(Protocol):
@@ -32,6 +39,7 @@ class Provider(Protocol):
     def resolve(self, url: str, runtime_dir: str) -> str: ...
     async def specimen(self, runtime_dir: str) -> dict[str, Any] | None: ...
     async def hands(self, runtime_dir: str, kind: str, value: float | None) -> None: ...
+    async def touch(self, runtime_dir: str, thing: str, how: str) -> bool: ...
 
 
 def scheme_of(url: str) -> str:
@@ -74,3 +82,22 @@ class Providers:
         """What the operator says that he did is done where nobody has hands. Raises ValueError: it cannot be."""
         for provider in self._by_scheme.values():
             await provider.hands(runtime_dir, kind, value)
+
+    async def foot(self, runtime_dir: str, pressed: bool) -> bool:
+        """Press the footswitch for 0.3 s, or let go of it; False where that cannot be done from here."""
+        for provider in self._by_scheme.values():
+            foot: Foot | None = getattr(provider, "foot", None)
+            if foot is not None and await foot(runtime_dir, pressed):
+                return True
+        return False
+
+    def provides(self, urls: Iterable[str]) -> bool:
+        """Is every one of these ports a provider's, so that there is no real thing to touch?"""
+        return all(scheme_of(url) in self._by_scheme for url in urls)
+
+    async def touch(self, runtime_dir: str, thing: str, how: str) -> bool:
+        """Somebody's hands but the operator's have done it. Raises ValueError: they cannot."""
+        for provider in self._by_scheme.values():
+            if await provider.touch(runtime_dir, thing, how):
+                return True
+        return False

@@ -12,13 +12,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from controller.beside_panel import open_page
 from controller.commands.bench import exit_code
 from controller.commands.plans import tell
 from controller.commands.sessions import find
 from controller.config.loading import load_bench
 from controller.config.problems import ConfigError, Problem
 from controller.exits import Exit
-from controller.launch import LiveBench
+from controller.launch import LiveBench, PanelWish
 from controller.live_view import LiveView
 from controller.terminal import answerer
 from controller.treatment.loading import PlanSetup, load_work
@@ -61,8 +62,12 @@ def run_application(
     resume: str | None = None,
     however_old: bool = False,
     anew: bool = False,
+    panel: bool = False,
+    open_panel: bool = False,
 ) -> int:
-    """Run a protocol or a plan and return the exit code; see ``ablate run --help``. ``hint`` is printed at the end."""
+    """Run a protocol or a plan and return the exit code; see ``ablate run --help``. ``hint`` is printed at the end.
+    ``panel``: with one beside it; ``open_panel``: in a browser.
+    """
     setup = load_work(bench, work_file)
     before, duration_s = None, None
     if isinstance(setup, PlanSetup):
@@ -104,7 +109,9 @@ def run_application(
             )
 
             async def work() -> int:
-                async with LiveBench(setup.bench.bench, bench_path, out, state_dir=state_dir) as live:
+                wish = PanelWish(None, say) if panel else None
+                async with LiveBench(setup.bench.bench, bench_path, out, state_dir=state_dir, panel=wish) as live:
+                    await show_panel(live, say, open_it=open_panel)
                     status = await act(live.client, watch=view, answer=answer, interrupted=lambda: bool(signals))
                     box.update(status.get("result") or _unfinished(status))
                 return 0
@@ -157,19 +164,41 @@ def report_result(result: dict[str, Any], page: Path | None, as_json: bool, hint
     if zone:
         told += f", zone {zone['long_axis_mm']:.1f} x {zone['short_axis_mm']:.1f} mm"
     print(told)
+    if (reason := result.get("reason")) and not result.get("trip"):
+        print(f"reason:  {reason}")
     for line in in_words(result):
         print(line)
     if trip := result.get("trip"):
         print(f"TRIP {trip['hazard']} {trip['monitor']} on {trip['channel'] or trip['device']}: {trip['text']}")
         print(f"     check: {trip['check']}")
-    print(f"session: {result.get('session_file')}")
+    print(f"session: {result.get('session_file') or 'not kept; --out FOLDER keeps it'}")
     if page is not None:
         print(f"report:  {page}")
     if hint:
         print(hint)
 
 
-def serve_bench(bench: str, out: Path | None, loop: Interruptible) -> int:
+async def show_panel(live: LiveBench, say: Callable[[str], object], *, open_it: bool) -> None:
+    """Say where the panel of a bench is, and open it where that is wanted. The token is said to a terminal only: a log
+    may be read by others.
+    """
+    told = live.panel.where if live.panel is not None else None
+    if told is None:
+        return
+    say(f"panel: {told.link()}" if sys.stderr.isatty() else f"panel: {told.url} (its link: ablate panel)")
+    if open_it and not await asyncio.to_thread(open_page, told.link()):
+        say("no browser was found; open that link in one on this computer")
+
+
+def serve_bench(
+    bench: str,
+    out: Path | None,
+    loop: Interruptible,
+    *,
+    panel: bool = True,
+    port: int | None = None,
+    open_panel: bool = False,
+) -> int:
     """Run the daemon until a signal; return the exit code."""
     loaded = load_bench(bench)
     signals: list[int] = []
@@ -177,10 +206,13 @@ def serve_bench(bench: str, out: Path | None, loop: Interruptible) -> int:
 
     async def work() -> int:
         nonlocal code
-        async with LiveBench(loaded.bench, loaded.reference, out) as live:
+        say = partial(print, file=sys.stderr, flush=True)
+        wish = PanelWish(port, say) if panel else None
+        async with LiveBench(loaded.bench, loaded.reference, out, panel=wish) as live:
             status = await live.client.status()
             print(f"{loaded.bench.bench}: {status['state']}; control socket {live.control_socket}", file=sys.stderr)
             print(f"session {status.get('session_file')}", file=sys.stderr, flush=True)
+            await show_panel(live, say, open_it=open_panel)
             ended = asyncio.create_task(live.wait())
             while not signals and not ended.done():
                 await asyncio.wait({ended}, timeout=0.1)

@@ -3,6 +3,7 @@
     {"fault": SPEC}                 begin a fault; its onset counts from now
     {"clear": SPEC}                 end it
     {"input": {"estop_a": false}}   act on contacts (true: closed)
+    {"foot": true}                  press the footswitch for 0.3 s, and again from then on; false: let go
     {"hand": ["deploy", 30]}        act on the probe: deploy, pull-back (mm), reposition, retract (null)
     {"snapshot": true}              look; "brief" instead of true leaves the picture out
 
@@ -20,7 +21,7 @@ from typing import Any
 
 from sim.bench import SimBench
 
-VERBS = ("fault", "clear", "input", "hand", "snapshot")
+VERBS = ("fault", "clear", "input", "foot", "hand", "snapshot")
 MAX_LINE = 65536
 
 
@@ -88,6 +89,8 @@ def answer(bench: SimBench, line: bytes) -> dict[str, Any]:
             if not isinstance(what, dict):
                 raise ValueError('"input" takes an object of contacts, for example {"estop_a": false}')
             bench.set_inputs(what)
+        elif verb == "foot":
+            bench.foot(what is True)
         elif verb == "hand":
             if not isinstance(what, list) or len(what) != 2:
                 raise ValueError('"hand" takes what is done and how far, for example ["pull-back", 10]')

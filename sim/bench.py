@@ -24,6 +24,8 @@ from sim.links import MemoryLink, Wire
 from sim.timeline import Timeline
 
 SMALLEST_LOGGED_W = 0.01
+FOOT_S = 0.3
+"""How long a foot rests on the switch that nobody keeps there."""
 
 PowerLog = Callable[[float, str, float], None]
 """(the loop's time, device, watts absorbed by the load): called at every change."""
@@ -68,6 +70,7 @@ class SimBench:
         self.electrodes = Electrodes(self.world, parts.all(RelaySwitch), self._load_moved)
         self._hands = Hands(self.world, _applicator(bench), lambda: self.advance(self.now_s()))
         self._contacts = Contacts(parts, self._contact_faults)
+        self._footswitch = _footswitch(bench)
         self._targets = {name: Target(e.ROLE, e.channels()) for name, e in self.emulators.items()}
         for spec in specs:
             self._faults.plan(parse(spec, self._targets), 0.0)
@@ -156,6 +159,16 @@ class SimBench:
     def set_inputs(self, closed: Mapping[str, bool]) -> None:
         """People act on contacts: ``{"estop_a": False}`` opens contact A. Raises ValueError for an unknown contact."""
         self._contacts.act(closed, self.now_s())
+
+    def foot(self, pressed: bool) -> None:
+        """A foot presses the footswitch for ``FOOT_S``, anew with every call, or lets go. Raises ValueError: none."""
+        if not self._footswitch:
+            raise ValueError("this bench has no footswitch")
+        if (resting := self._timers.pop("foot", None)) is not None:
+            resting.cancel()
+        self.set_inputs({name: closed is pressed for name, closed in self._footswitch.items()})
+        if pressed and self._loop is not None:
+            self._timers["foot"] = self._loop.call_later(FOOT_S, self.foot, False)
 
     def hand(self, kind: str, value: float | None) -> None:
         """People act on the probe: see :meth:`sim.hands.Hands.act`. Raises ValueError."""
@@ -252,6 +265,13 @@ def _physics(bench: Mapping[str, Any], simulation: Mapping[str, Any], seed: int)
     from sim.world.bench import World as Physics  # compiled on first use; a bench with its own world needs none of it
 
     return Physics(_applicator(bench), simulation, seed)
+
+
+def _footswitch(bench: Mapping[str, Any]) -> dict[str, bool]:
+    """Contacts of the footswitch, and whether a pressed one is closed: the role names the normally open one first."""
+    channels = (bench.get("roles") or {}).get("footswitch") or ()
+    names = [str(channel).rpartition(".")[2].removesuffix("_closed") for channel in channels]
+    return dict(zip(names, (True, False), strict=False))
 
 
 def _applicator(bench: Mapping[str, Any]) -> Mapping[str, Any]:

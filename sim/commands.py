@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import webbrowser
 from pathlib import Path
 
 import click
 
+from controller.commands.completing import benches, protocols
 from sim.simulate_command import simulate
 
 __all__ = ["demo", "emulate", "rehearse", "simulate"]
@@ -26,7 +23,7 @@ LONG_PROTOCOL = "cooled-needle-3cm-12min"
     metavar="X|max",
     help="1: real processes and serial ports, half a minute. Else 12 minutes on virtual time.",
 )
-@click.option("--no-open", is_flag=True, help="Do not open the report in a browser.")
+@click.option("--no-open", is_flag=True, help="Open neither panel nor report in a browser.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("demo-out"), show_default=True)
 def demo(speed: str, no_open: bool, out: Path) -> int:
     """A cooled-needle application on simulated liver, from check to report; ends by itself.
@@ -36,10 +33,12 @@ def demo(speed: str, no_open: bool, out: Path) -> int:
       ablate demo               real daemon, watchdog and serial bytes, about half a minute
       ablate demo --speed max   the whole 12-minute application, in some seconds
     """
+    from controller.beside_panel import can_open, open_page
     from controller.commands.bench import _interruptible
+    from controller.exits import Exit
     from controller.session import run_application
 
-    real = speed == "1"
+    real, shown = speed == "1", not no_open and can_open()
     click.echo(
         "SIMULATED bench: emulated devices answer on pseudo-terminals, simulated liver gets the power.", err=True
     )
@@ -48,28 +47,39 @@ def demo(speed: str, no_open: bool, out: Path) -> int:
         DEMO_PROTOCOL if real else LONG_PROTOCOL,
         speed=speed,
         out=out,
-        reset_reason=None,
+        reset_reason="another demonstration",  # one that tripped must not keep the next from beginning
         report=True,
         as_json=False,
         loop=_interruptible,
         state_dir=out / "state",
+        panel=real,
+        open_panel=shown,
         hint="next:    ablate demo --speed max     the whole 12-minute application" if real else "",
     )
     pages = sorted(out.rglob("*.html"), key=lambda page: page.stat().st_mtime)
-    if pages and not no_open and sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform == "darwin"):
-        with contextlib.suppress(webbrowser.Error):
-            webbrowser.open(pages[-1].resolve().as_uri())
+    if pages and shown:
+        open_page(pages[-1].resolve().as_uri())
+    if real and code == Exit.TRIPPED:
+        click.echo(
+            "nothing was injected: this computer was too busy for 20 ticks a second. Try again with less on it, or "
+            "`ablate demo --speed max`, which needs no real time",
+            err=True,
+        )
     return code
 
 
 @click.command()
-@click.argument("bench")
-@click.argument("work", metavar="PROTOCOL|PLAN")
+@click.argument("bench", shell_complete=benches)
+@click.argument("work", metavar="PROTOCOL|PLAN", shell_complete=protocols)
 @click.option(
     "--fault", "faults", multiple=True, metavar="SPEC", help="device.fault[=value][@onset_s][+duration_s]; repeatable."
 )
 @click.option("--seed", type=int, help="Of sensor noise; default: the bench file's.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Keep the session file in this folder.")
+@click.option(
+    "--operator-leaves", "leaves_s", type=click.FloatRange(min=0), metavar="S",
+    help="From this time on nobody answers what the bench asks.",
+)  # fmt: skip
 @click.option("--resume", metavar="SESSION", help="Go on with a plan where this session (in --out, or a file) left it.")
 @click.option(
     "--junit",
@@ -84,6 +94,7 @@ def rehearse(
     faults: tuple[str, ...],
     seed: int | None,
     out: Path | None,
+    leaves_s: float | None,
     resume: str | None,
     junit: Path | None,
     as_json: bool,
@@ -120,8 +131,9 @@ def rehearse(
     try:
         with LiveView(quiet=as_json, duration_s=duration_s) as view:
             result = rehearsal.rehearse(
-                setup, seed=seed, faults=faults, out=folder, watch=view, before=before, resume=resume is not None
-            )
+                setup, seed=seed, faults=faults, out=folder, watch=view, before=before, resume=resume is not None,
+                drawn={"operator_leaves_s": leaves_s} if leaves_s is not None else None,
+            )  # fmt: skip
         if junit is not None and result.get("session_file"):
             from controller.report import junit as xml
 
@@ -142,7 +154,9 @@ def rehearse(
 @click.option(
     "--fault", "faults", multiple=True, metavar="SPEC", help="device.fault[=value][@onset_s][+duration_s]; repeatable."
 )
-@click.option("--bench", "bench", metavar="BENCH", help="A whole bench on the wire, by its sim:// ports.")
+@click.option(
+    "--bench", "bench", metavar="BENCH", shell_complete=benches, help="A whole bench on the wire, by its sim:// ports."
+)
 @click.option(
     "--runtime-dir", type=click.Path(file_okay=False, path_type=Path), help="With --bench: where the ports appear."
 )

@@ -46,11 +46,44 @@ class Provider:
         if told is None or not told.get("ok"):
             raise ValueError(str((told or {}).get("error", "the simulated bench does not answer")))
 
+    async def touch(self, runtime_dir: str, thing: str, how: str) -> bool:
+        """Open or close a simulated contact, warm a sensor, stall the pump. Raises ValueError: it cannot be done."""
+        told = await _at_the_back_door(runtime_dir, touched(thing, how))
+        if told is None or not told.get("ok"):
+            raise ValueError(str((told or {}).get("error", "the simulated bench does not answer")))
+        return True
 
-async def _at_the_back_door(runtime_dir: str, request: dict[str, Any]) -> dict[str, Any] | None:
+    async def foot(self, runtime_dir: str, pressed: bool) -> bool:
+        """Press the emulated footswitch for 0.3 s, or let go of it; False: the bench has none, or does not answer."""
+        told = await _at_the_back_door(runtime_dir, {"foot": pressed}, limit_s=0.5)
+        return told is not None and told.get("ok") is True
+
+
+WARMED_K = 6.0
+
+
+def touched(thing: str, how: str) -> dict[str, Any]:
+    """What is asked of the back door for hands that do ``how`` (open, close, warm, leave, stall, turn) to a channel or
+    a device. Raises ValueError for anything else.
+    """
+    match how:
+        case "open" | "close":
+            return {"input": {thing.partition(".")[2].removesuffix("_closed"): how == "close"}}
+        case "warm":
+            return {"fault": f"{thing}.bias={WARMED_K:g}"}
+        case "leave":
+            return {"clear": f"{thing}.bias={WARMED_K:g}"}
+        case "stall":
+            return {"fault": f"{thing}.stall"}
+        case "turn":
+            return {"clear": f"{thing}.stall"}
+    raise ValueError(f"no simulated hand does {how!r}")
+
+
+async def _at_the_back_door(runtime_dir: str, request: dict[str, Any], limit_s: float = 5.0) -> dict[str, Any] | None:
     """The neighbour's answer; None when there is none."""
     try:
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(limit_s):
             reader, writer = await asyncio.open_unix_connection(Path(runtime_dir) / "sim.sock", limit=1 << 24)
             try:
                 writer.write(json.dumps(request).encode() + b"\n")

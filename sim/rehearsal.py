@@ -121,8 +121,11 @@ class Rehearsal:
         self.sim.hand(kind, value)
 
     async def _operator(self, prompt: dict[str, Any]) -> float | None:
-        """Does what is asked, in the time that hands need."""
-        await asyncio.sleep(self.sim.world.options.operator_s)  # type: ignore[attr-defined]
+        """Does what is asked, in the time that hands need, while he is there."""
+        loop, options = asyncio.get_running_loop(), self.sim.world.options  # type: ignore[attr-defined]
+        await asyncio.sleep(options.operator_s)
+        if loop.time() - self.sim.t0_s >= options.operator_leaves_s:
+            await loop.create_future()  # for ever
         return None
 
     async def _specimen(self) -> dict[str, Any] | None:

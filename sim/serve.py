@@ -7,7 +7,7 @@ reports (``sim.backdoor``). One device:  ``--device MODEL (--pty LINK | --tcp PO
 
 Prints one line ``READY`` when the ports are open, and serves until SIGTERM or SIGINT. The power log gets one JSON line
 per change of what the load absorbs, flushed at once: ``{"t_mono_s": time.monotonic(), "device": "gen", "power_w":
-12.5}``.
+12.5}``; a bench that a launcher started, and not you, writes one where ``$ABLATE_POWER_LOG`` says.
 """
 
 from __future__ import annotations
@@ -231,7 +231,11 @@ def main(argv: list[str] | None = None) -> int:
         "--fault", action="append", default=[], metavar="SPEC", help="device.fault[=value][@onset_s][+duration_s]"
     )
     parser.add_argument(
-        "--power-log", type=Path, metavar="FILE", help="append a JSON line per change of the absorbed power"
+        "--power-log",
+        type=Path,
+        metavar="FILE",
+        default=os.environ.get("ABLATE_POWER_LOG") or None,
+        help="append a JSON line per change of the absorbed power (default: $ABLATE_POWER_LOG)",
     )
     parser.add_argument("--seed", type=int, help="replaces the bench file's seed")
     parser.add_argument(

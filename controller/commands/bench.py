@@ -15,9 +15,12 @@ from typing import Any
 import click
 
 from controller.client import Client, find_socket
+from controller.commands.completing import benches, protocols, running
 from controller.exits import Exit
 
-BENCH_OPTION = click.option("--bench", metavar="NAME", help="Name of the bench, when more than one is running.")
+BENCH_OPTION = click.option(
+    "--bench", metavar="NAME", shell_complete=running, help="Name of the bench, when more than one is running."
+)
 RESUME_OPTION = click.option("--resume", is_flag=True, help="Continue the newest application of it, broken off before.")
 GO_ON_OPTION = click.option(
     "--resume",
@@ -64,8 +67,8 @@ def exit_code(result: dict[str, Any]) -> Exit:
 
 
 @click.command()
-@click.argument("bench")
-@click.argument("work", metavar="PROTOCOL|PLAN")
+@click.argument("bench", shell_complete=benches)
+@click.argument("work", metavar="PROTOCOL|PLAN", shell_complete=protocols)
 @click.option(
     "--speed", default="1", metavar="X|max", help="1: real time on the ports. Else virtual time, at most X times real."
 )
@@ -76,6 +79,7 @@ def exit_code(result: dict[str, Any]) -> Exit:
     "--reset-latch", metavar="REASON", help="Acknowledge and reset an earlier trip first, with this reason on record."
 )
 @click.option("--no-report", is_flag=True, help="Leave the HTML report to `ablate sessions report`.")
+@click.option("--panel", is_flag=True, help="Show it in a browser too; the link is printed.")
 @click.option("--yes", is_flag=True, help="Answer every prompt by itself: for benches where no hand is needed.")
 @GO_ON_OPTION
 @OLD_OPTION
@@ -88,6 +92,7 @@ def run(
     out: Path | None,
     reset_latch: str | None,
     no_report: bool,
+    panel: bool,
     yes: bool,
     resume: str | None,
     however_old: bool,
@@ -122,22 +127,31 @@ def run(
         resume=resume,
         however_old=however_old,
         anew=anew,
+        panel=panel,
     )
 
 
 @click.command()
-@click.argument("bench")
+@click.argument("bench", shell_complete=benches)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for session files.")
-def serve(bench: str, out: Path | None) -> int:
-    """Run the daemon of a bench in the foreground until Ctrl-C or SIGTERM; control it with arm, start, stop, status.
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Of the panel; default: first free from 8480.")
+@click.option("--no-panel", is_flag=True, help="No panel: nothing listens on a port.")
+@click.option("--open", "open_panel", is_flag=True, help="Open the panel in a browser.")
+def serve(bench: str, out: Path | None, port: int | None, no_panel: bool, open_panel: bool) -> int:
+    """Run the daemon of a bench in the foreground until Ctrl-C or SIGTERM; control it with arm, start, stop, status, or
+    in a browser with its panel, whose link is printed.
+
+    The panel listens on 127.0.0.1 only. From another computer: ssh -L 8480:127.0.0.1:8480 THIS-COMPUTER
 
     \b
-    Example:
+    Examples:
       ablate serve bench.yaml
+      ablate serve cooled-rf-sim --open
+      ablate serve bench.yaml --no-panel
     """
     from controller.session import serve_bench
 
-    return serve_bench(bench, out, _interruptible)
+    return serve_bench(bench, out, _interruptible, panel=not no_panel, port=port, open_panel=open_panel)
 
 
 def act(bench: str | None, what: Callable[[Client], Coroutine[Any, Any, dict[str, Any]]]) -> dict[str, Any]:
@@ -192,7 +206,8 @@ def status(bench: str | None, as_json: bool) -> int:
     for reason in answer.get("blocked_by") or []:
         click.echo(f"  blocked by: {reason}")
     if prompt := answer.get("prompt"):
-        click.echo(f"PROMPT {prompt['id']}: {prompt['text']}; when it is done: ablate confirm {prompt['id']}")
+        answered = "answer with" if prompt["kind"] == "attend" else "when it is done"
+        click.echo(f"PROMPT {prompt['id']}: {prompt['text']}; {answered}: ablate confirm {prompt['id']}")
     if waits := answer.get("waits"):
         click.echo(f"waits for {waits}")
     if bag := (answer.get("coolant") or {}).get("bag"):
@@ -205,6 +220,7 @@ def status(bench: str | None, as_json: bool) -> int:
     click.echo(
         f"session {answer.get('session_file')}  record {'healthy' if record.get('healthy') else record.get('text')}"
     )
+    click.echo(_panel_line(str(answer["bench"])))
     pids = answer.get("pids", {})
     click.echo(
         f"ticks {answer.get('ticks')}, late {answer.get('late_ticks')}; "
@@ -213,8 +229,20 @@ def status(bench: str | None, as_json: bool) -> int:
     return Exit.DONE
 
 
+def _panel_line(bench: str) -> str:
+    """Where the panel is, or that there is none."""
+    from controller.beside_panel import LOG, where
+    from controller.client import runtime_root
+
+    folder = runtime_root() / bench
+    told = where(folder)
+    if told is None:
+        return "no panel"
+    return f"panel {told.url} (link: ablate panel)" if told.alive else f"the panel has died; see {folder / LOG}"
+
+
 @click.command()
-@click.argument("protocol")
+@click.argument("protocol", shell_complete=protocols)
 @RESUME_OPTION
 @OLD_OPTION
 @BENCH_OPTION

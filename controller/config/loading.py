@@ -102,6 +102,15 @@ class _NoPort:
         return None
 
 
+def declare(driver: type[Driver], name: str, options: Options) -> Declaration:
+    """What a device would declare with these options; touches no port.
+
+    Raises:
+        ValueError: options that are fine one by one and make no sense together.
+    """
+    return driver(name, cast(Port, _NoPort()), options).declaration()
+
+
 def kind_of(document: Document) -> Kind:
     """Whether a file is a bench or a protocol: by its first words, not by its name.
 
@@ -199,7 +208,7 @@ def _device(
     if checked is None:
         return problems
     try:
-        declaration = driver(name, cast(Port, _NoPort()), checked).declaration()
+        declaration = declare(driver, name, checked)
     except ValueError as error:  # options that are fine one by one and make no sense together
         return [document.problem((*at, "options"), str(error))]
     drivers[name], options[name], declarations[name] = driver, checked, declaration

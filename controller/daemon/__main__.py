@@ -16,6 +16,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from controller.commissioning.note import noted
 from controller.config.loading import load_bench
 from controller.config.problems import ConfigError
 from controller.daemon import logs
@@ -33,6 +34,10 @@ from drivers.transport.open import open_link
 from safety.watchdog.client import WatchdogClient, WatchdogError
 
 log = logging.getLogger("controller.daemon")
+
+SWITCH_S = 0.0005
+"""How long another thread of this process (record, MQTT) may go on computing when the control loop's turn has come;
+Python's own 5 ms are a tenth of a tick, and may come several times in one."""
 
 
 async def serve(args: argparse.Namespace) -> int:
@@ -60,6 +65,7 @@ async def serve(args: argparse.Namespace) -> int:
             simulated=providers.simulated,
             hands=partial(providers.hands, runtime_dir),
             bag=args.state_dir / "bag.json",
+            commissioned=noted(bench.bench, args.state_dir),
         ),
     )
     control = ControlSocket(daemon.desk, args.runtime_dir / "control.sock")
@@ -104,6 +110,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     logs.begin()
+    sys.setswitchinterval(SWITCH_S)
     try:
         return asyncio.run(serve(args))
     except (ConfigError, DeviceError, RecordError, WatchdogError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,6 +64,7 @@ class Surroundings:
     simulated: bool = False  # copied into records and banners
     hands: Hands = no_hands
     bag: Path | None = None  # the file that remembers what is left of the saline bag
+    commissioned: Mapping[str, Any] | None = None  # what `ablate commission` found last, for the record's header
     utc: Callable[[], str] = utc_now
     aside: Callable[[Callable[[], Any]], Awaitable[Any]] = asyncio.to_thread  # runs what would hold the loop
 
@@ -114,6 +115,7 @@ class Daemon:
             self.bench, self.files[self.loaded.path], self.instruments, around.simulated, self.config_hash
         )
         head["kernel"] = tagged.plain(config)
+        head["commissioning"] = self.around.commissioned
         channels += [{"name": channel} for channel in witness.CHANNELS]
         self.recorder = around.make_recorder(header=head, channels=channels, t_s=self._loop.time())
         source = self.instruments.source

@@ -31,6 +31,7 @@ class Operator(Protocol):
     """What a person can do to the daemon. Implemented by the daemon itself and, over the socket, by its clients."""
 
     async def status(self) -> dict[str, Any]: ...
+    async def look(self) -> dict[str, Any]: ...
     async def prepare(
         self,
         protocol: str,
@@ -75,6 +76,8 @@ async def answer(operator: Operator, message: dict[str, Any], who: str) -> dict[
     match message.get("verb"):
         case "status":
             return await operator.status()
+        case "look":
+            return await operator.look()
         case "prepare":
             site = message.get("site")
             return await operator.prepare(

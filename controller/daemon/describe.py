@@ -138,6 +138,7 @@ def status(bench: Bench, control: ControlLoop, snapshot: Snapshot, course: Cours
         "prompt": prompt.as_dict() if prompt is not None else None,
         "answered": course.prompts.answered,
         "waits": course.waits(now_s),
+        "attended": course.attendance.status(now_s),
         "readings": list(course.readings.taken),
         "session": course.session(),
         "values": {

@@ -14,9 +14,10 @@ from controller import tagged
 from controller.config import setup
 from controller.config.loading import load_protocol
 from controller.config.problems import ConfigError
-from controller.daemon import describe
+from controller.daemon import describe, seen
 from controller.daemon.course import Site
 from controller.daemon.guard import guard
+from controller.daemon.look import look
 from controller.daemon.prompts import Prompt
 from controller.daemon.resume import delivered_before
 from controller.providers import BANNERS
@@ -251,6 +252,14 @@ class Desk:
         record, simulated = daemon.recorder.status(), daemon.around.simulated
         return {
             **describe.status(daemon.bench, daemon.control, daemon.hub.latest, daemon.course, now_s),
+            **seen.seen(
+                daemon.bench.roles,
+                daemon.control.config,
+                daemon.control.state,
+                daemon.hub.latest,
+                daemon.around.watchdog.status,
+                now_s,
+            ),
             "ok": True,
             "simulated": simulated,
             "banner": BANNERS[simulated],
@@ -265,6 +274,15 @@ class Desk:
             "mqtt": daemon.around.telemetry.status(),
             **daemon.timing(),
         }
+
+    async def look(self) -> dict[str, Any]:
+        """Every channel as it was read last, and who the devices are; see :func:`controller.daemon.look.look`."""
+        daemon, control = self._daemon, self._daemon.control
+        if control.outputs is None:
+            return {"ok": False, "error": "the daemon has only begun", "state": State.BOOT.value}
+        devices, watchdog = daemon.instruments.identities, daemon.around.watchdog.status
+        now_s = self._loop.time()
+        return look(control.config, control.state, control.outputs, daemon.hub.latest, devices, watchdog, now_s)
 
 
 def _asked_first(act: str, prompt: Prompt) -> dict[str, Any]:

@@ -131,6 +131,7 @@ HEADER = {
     "bench_sha256": "hash of the bench as used, applicator included",
     "bench_text": "the bench file, word for word",
     "calibration": "by channel: date, certificate, laboratory, uncertainty (k = 2), where the bench file gives one",
+    "commissioning": "when, by whom and how `ablate commission` went last on this bench; null: never",
     "declarations": "by device: what its driver says it is and can do",
     "dependencies": "packages that take part, with their versions",
     "devices": "by device: model, serial number and firmware as the device itself told them",
