@@ -1,4 +1,4 @@
-"""A stranger's driver: the scaffold as it is written passes the kit, installed as a distribution of its own."""
+"""A stranger's driver, by write-a-driver.md: the scaffold passes the kit, installed as a distribution of its own."""
 
 from __future__ import annotations
 

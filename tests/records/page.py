@@ -72,6 +72,8 @@ the number that it names itself. Annotations are chained in the same way among t
 
 This program needs nothing of ours and says whether a file is as it was recorded. A test runs it.
 
+<!-- run by tests/records/test_page.py -->
+
 ```python
 """
 
@@ -114,7 +116,9 @@ AFTER = """```
 
 Of `tests/records/data/version-1.session` it prints:
 
-    as recorded, 5 batches, the last 0cc9144c31db3dd9dad02bd6fcefd08f6e302c92293e19531ad66ea9a955ea11
+```text
+as recorded, 5 batches, the last 0cc9144c31db3dd9dad02bd6fcefd08f6e302c92293e19531ad66ea9a955ea11
+```
 
 ## Metadata
 

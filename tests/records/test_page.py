@@ -80,7 +80,7 @@ def test_the_program_of_the_page_verifies(tmp_path: Path) -> None:
     assert told == (
         "as recorded, 5 batches, the last 0cc9144c31db3dd9dad02bd6fcefd08f6e302c92293e19531ad66ea9a955ea11\n"
     )
-    assert f"    {told}" in PAGE.read_text(encoding="utf-8")
+    assert f"```text\n{told}```" in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("where", [b'{"phase":"ramp"}', b"completed"])

@@ -109,7 +109,9 @@ class AcmeRf200(GuardedSource):
             device=self.name,
             resync=b"\r\n",
             off=(codec.RF_OFF, codec.RF_OFF),
-            readbacks=(Readback(codec.ASK_RF, b"RF ", 6, 3, 1, 0x01, 0),),
+            readbacks=(  # the answer RF 0: six bytes, the fourth of them a digit that must be 0
+                Readback(codec.ASK_RF, prefix=b"RF ", reply_length=6, offset=3, width=1, mask=0x01, at_most=0),
+            ),
             reopen=reopen_target(self.port.url),
             baud=self.BAUD,
         )
