@@ -1,6 +1,6 @@
 """All benchmarks as one table: ``make bench``.
 
-    python -m benchmarks [--only NAME]... [--quick] [--out build/bench.json] [--page docs/performance.md]
+    python -m benchmarks [--only NAME]... [--quick] [--out build/bench.json] [--page docs/figures.md]
 
 Each runs in an interpreter of its own, one after another, and says what it measured as rows; a row is ours, a floor or
 a peer of the same run, their ratio, the target, and whether it was met. The rows go to a JSON file together with

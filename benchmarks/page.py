@@ -1,4 +1,4 @@
-"""``docs/performance.md`` from what ``make bench`` kept."""
+"""``docs/figures.md`` from what ``make bench`` kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.rows import Row, number
 
 HEAD = """# Performance
 
-Written by `make bench` (`python -m benchmarks`, then `--page docs/performance.md`). A row is a figure of ours, beside
+Written by `make bench` (`python -m benchmarks`, then `--page docs/figures.md`). A row is a figure of ours, beside
 it a floor or somebody else's figure measured in the same run, because a figure alone says more about the machine than
 about the program. What is not met stands here as not met.
 """
