@@ -112,17 +112,29 @@ def checked(entry: EntryPoint) -> type[Driver]:
     Raises:
         PluginError: it is not.
     """
-    where = f"driver {entry.name!r} ({entry.value})"
+    found: type[Driver] = imported(entry, Driver, "driver", API_VERSION)
+    if getattr(found, "MODEL", None) != entry.name:
+        where = f"driver {entry.name!r} ({entry.value})"
+        raise PluginError(f"{where} calls itself {getattr(found, 'MODEL', None)!r}; names must agree")
+    return found
+
+
+def imported(entry: EntryPoint, kind: type, what: str, version: int | None = None) -> type[Any]:
+    """Import ``entry``, which must be a class derived from ``kind``, written for ``version`` of its contract where that
+    has one; ``what`` it is called in errors.
+
+    Raises:
+        PluginError: it is not.
+    """
+    where = f"{what} {entry.name!r} ({entry.value})"
     try:
         found = entry.load()
     except Exception as error:
         raise PluginError(f"{where} does not load: {type(error).__name__}: {error}; repair or uninstall it") from error
-    if not (isinstance(found, type) and issubclass(found, Driver)):
-        raise PluginError(f"{where} is not a subclass of drivers.contract.Driver; repair or uninstall it")
-    version = getattr(found, "API_VERSION", None)
-    if version != API_VERSION:
-        text = f"{where} was written for API version {version}, this is {API_VERSION}"
-        raise PluginError(f"{text}; install a matching version")
-    if getattr(found, "MODEL", None) != entry.name:
-        raise PluginError(f"{where} calls itself {getattr(found, 'MODEL', None)!r}; names must agree")
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        wanted = f"{kind.__module__}.{kind.__qualname__}"
+        raise PluginError(f"{where} is not a subclass of {wanted}; repair or uninstall it")
+    its = getattr(found, "API_VERSION", None)
+    if version is not None and its != version:
+        raise PluginError(f"{where} was written for API version {its}, this is {version}; install a matching version")
     return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.laws.base import Law, LawParams
-from drivers.registry import PluginError, offered, pick
+from drivers.registry import imported, offered, pick
 
 GROUP = "openablate.laws"
 
@@ -30,15 +30,7 @@ def find(kind: str) -> type[Law[Any]]:
     Raises:
         PluginError: unknown (with a suggestion), offered twice, not importable, or no law.
     """
-    entry = pick(kind, offered(GROUP), "law")
-    where = f"law {entry.name!r} ({entry.value})"
-    try:
-        law = entry.load()
-    except Exception as error:
-        raise PluginError(f"{where} does not load: {type(error).__name__}: {error}; repair or uninstall it") from error
-    if not (isinstance(law, type) and issubclass(law, Law)):
-        raise PluginError(f"{where} is not a subclass of controller.laws.base.Law; repair or uninstall it")
-    return law
+    return imported(pick(kind, offered(GROUP), "law"), Law, "law")
 
 
 def create(params: LawParams) -> Law[Any]:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from drivers.registry import PluginError, offered, pick
+from drivers.registry import imported, offered, pick
 
 GROUP = "openablate.sinks"
 API_VERSION = 1
@@ -104,15 +104,4 @@ def load_output(name: str) -> type[Output]:
     Raises:
         PluginError: unknown, offered twice, not importable, not an output, or written for another version.
     """
-    entry = check_name(name)
-    where = f"output {name!r} ({entry.value})"
-    try:
-        found = entry.load()
-    except Exception as error:
-        raise PluginError(f"{where} does not load: {type(error).__name__}: {error}; repair or uninstall it") from error
-    if not (isinstance(found, type) and issubclass(found, Output)):
-        raise PluginError(f"{where} is not a subclass of controller.outputs.contract.Output; repair or uninstall it")
-    if (version := getattr(found, "API_VERSION", None)) != API_VERSION:
-        text = f"{where} was written for API version {version}, this is {API_VERSION}"
-        raise PluginError(f"{text}; install a matching version")
-    return found
+    return imported(check_name(name), Output, "output", API_VERSION)

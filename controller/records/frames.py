@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from controller.records.ids import utc_now
 from controller.records.opening import connect
 from controller.records.reader import Series, SessionFile
-from controller.records.samples import Samples, packed, slim
+from controller.records.samples import SAMPLE, Samples, packed, slim
 from controller.records.schema import Batch
 from controller.records.store import RecordError
+from controller.records.stretch import PIECE
 from controller.records.tables import Field, Table, Words
 
 Reader = Callable[[Path, int], Samples]
@@ -85,7 +86,8 @@ def read_samples(path: Path, newest: int, after: int = 0) -> Samples:
     """All samples with ``after`` < id <= ``newest``, in order of arrival, slim."""
     try:
         with contextlib.closing(connect(path)) as db:
-            return slim(packed(db, after, newest))
+            pieces = (packed(db, first, min(first + PIECE, newest)) for first in range(after, newest, PIECE))
+            return np.concatenate([np.empty(0, SAMPLE), *(slim(piece) for piece in pieces)])
     except (sqlite3.Error, ValueError, TypeError) as error:
         raise RecordError(path, f"the file is damaged ({error})", _WHERE) from error
 

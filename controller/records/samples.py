@@ -8,6 +8,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.records import pages
 from controller.records.schema import NAN
 
 PACKED = np.dtype(
@@ -21,7 +22,15 @@ _ROWS = "FROM samples WHERE id>? AND id<=? ORDER BY id"
 
 
 def packed(db: sqlite3.Connection, after: int, last: int) -> Samples:
-    """Samples with ``after`` < id <= ``last``, as an array of :data:`PACKED`.
+    """Samples with ``after`` < id <= ``last``, as an array of :data:`PACKED`: from the file's pages where that can be
+    and none is missing, else as :func:`asked` has them. Raises as that does.
+    """
+    rows = pages.samples(db, after, last, PACKED)
+    return rows if rows is not None and len(rows) == last - after else asked(db, after, last)
+
+
+def asked(db: sqlite3.Connection, after: int, last: int) -> Samples:
+    """Samples with ``after`` < id <= ``last``, as an array of :data:`PACKED`, as SQLite has them.
 
     All numbers come as doubles, in one flat stream: what costs time here is each value that SQLite hands over. Whole
     numbers are exact up to 2**53; no tick, channel or quality is ever more, and what is does not become less. For the

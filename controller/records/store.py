@@ -39,7 +39,13 @@ class RecordError(Exception):
         return type(self), (self.path, self.problem, self.remedy)  # it comes back whole from another process
 
 
-class NothingRecorded(RecordError):
+class Unreadable(RecordError):
+    """What should be a session file is none, or no whole one: as good as not verified."""
+
+    code = 8  # controller.exits.Exit.VERIFICATION
+
+
+class NothingRecorded(Unreadable):
     """A session file that holds nothing: its writer was killed before its first commit."""
 
 

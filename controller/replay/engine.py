@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar, cast
 
@@ -33,6 +33,8 @@ from safety.types import Request, State
 
 NOTE = "the kernel has other monitors today: what they remembered while idle is not replayed"
 T = TypeVar("T")
+TELL_TICKS = 500
+"""Ticks between two words of progress."""
 REMEDY = "replay it with the version that recorded it (`ablate sessions show` names it)"
 
 
@@ -73,19 +75,24 @@ class Replayed:
         }
 
 
-def replay(recording: Recording, change: Mapping[str, float] | None = None) -> Replayed:
+def replay(
+    recording: Recording,
+    change: Mapping[str, float] | None = None,
+    progress: Callable[[float], None] = lambda done: None,
+) -> Replayed:
     """Replay all of ``recording``.
 
     Args:
         change: numbers of the kernel's configuration to try: ``thresholds.agree_c``, ``timing.response_s``,
             ``limits.flow_min_ml_min``, ``energy_after_loss_j``.
+        progress: called now and then with the number of ticks that are done.
 
     Raises:
         ReplayError: it lacks what a replay needs, names what this version does not have, or ``change`` is wrong.
         PluginError: its law is not installed.
     """
     with asyncio.Runner(loop_factory=standins.StillLoop) as runner:
-        return runner.run(_Replay(recording, change or {}).run())
+        return runner.run(_Replay(recording, change or {}).run(progress))
 
 
 class NothingFired(Exception):
@@ -102,7 +109,7 @@ class _Replay:
         except (KeyError, ValidationError) as error:
             raise ReplayError(recording.name, f"its header has no roles that can be read ({error})", REMEDY) from error
 
-    async def run(self) -> Replayed:
+    async def run(self, progress: Callable[[float], None]) -> Replayed:
         recording, stretches, hub = self._recording, self._stretches, standins.RecordedHub()
         by_tick = compare.by_tick(recording)
         ticks = idle = 0
@@ -110,6 +117,8 @@ class _Replay:
         stretch: _Stretch | None = None
         difference: Difference | None = None
         for k, (row, came) in enumerate(recording.arrivals()):
+            if k % TELL_TICKS == 0:
+                progress(k)
             hub.latest.update((sample.channel, sample) for sample in came)
             if k in stretches:
                 if stretch is not None:

@@ -44,9 +44,6 @@ class RecordedSource:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def holds(self, setpoint: Setpoint) -> bool:
-        return True
-
     async def apply(self, setpoint: Setpoint) -> None:
         return None
 

@@ -20,6 +20,7 @@ from drivers.contract import (
     Options,
     Refused,
 )
+from drivers.doubt import Doubt
 from drivers.keysight_34970a import codec
 from drivers.transport.base import Port
 from safety.types import Quality, Sample
@@ -73,16 +74,17 @@ class Keysight34970a(Driver):
         self._numbers = sorted(self.options.channels)  # the instrument scans in ascending order
         self._names = [f"{name}.{self.options.channels[n]}" for n in self._numbers]
         self._scan_s = codec.scan_time_s(len(self._numbers), self.options.nplc, self.options.line_hz)
+        self._period_s = self._scan_s + codec.wire_time_s(len(self._numbers), self.BAUD)
+        self._doubt = Doubt(self._period_s, self._period_s)
 
     def declaration(self) -> Declaration:
         """The period is what scan and wire need at 57600 baud: 0.1 s for four channels at one power-line cycle."""
         low, high = codec.RANGES_C[self.options.thermocouple]
-        period_s = self._scan_s + codec.wire_time_s(len(self._numbers), self.BAUD)
         names = [self.options.channels[n] for n in self._numbers]
         return Declaration(
             model=self.MODEL,
             role="thermometer",
-            channels=tuple(ChannelSpec(n, low, high, period_s, NOISE_FLOOR_C, RATE_MAX_C_PER_S) for n in names),
+            channels=tuple(ChannelSpec(n, low, high, self._period_s, NOISE_FLOOR_C, RATE_MAX_C_PER_S) for n in names),
         )
 
     async def connect(self) -> Identity:
@@ -127,7 +129,7 @@ class Keysight34970a(Driver):
     async def poll(self) -> list[Sample]:
         """One scan; an open thermocouple is a BAD sample."""
         try:
-            values = await self._scan()
+            values = await self._doubt.read(self._scan)
         except (NoReply, BadReply, Refused):
             return []
         t_s = self.port.t_request_s

@@ -23,12 +23,14 @@ from drivers.contract import (
     Options,
     Refused,
 )
+from drivers.doubt import Doubt
 from drivers.numato_gpio import codec
 from drivers.transport.base import Port
 from safety.types import Sample
 
 TIMEOUT_S = 0.1
 PERIOD_S = 0.05
+ANSWER_S = 0.005  # a question, its echo and the levels over USB [assumed]
 TWO_VALUED = ("_closed", "_on", "_flag")
 READ_ALL = "gpio readall"
 
@@ -69,6 +71,7 @@ class NumatoGpio(Driver):
         super().__init__(name, port, options)
         self._pins = [(f"{name}.{pin}", 1 << at, pin in self.options.inverted) for pin, at in self.options.pins.items()]
         self._read_all = codec.request(READ_ALL)
+        self._doubt = Doubt(PERIOD_S, ANSWER_S)
 
     def declaration(self) -> Declaration:
         """One two-valued channel for each pin."""
@@ -113,11 +116,14 @@ class NumatoGpio(Driver):
     async def poll(self) -> list[Sample]:
         """All ports in one reading."""
         try:
-            bits = await self.port.exchange(self._read_all, self._levels, timeout_s=TIMEOUT_S)
+            bits = await self._doubt.read(self._read)
         except (NoReply, BadReply, Refused):
             return []
         t_s = self.port.t_request_s
         return [Sample(name, 1.0 if bool(bits & mask) != low else 0.0, t_s) for name, mask, low in self._pins]
+
+    async def _read(self) -> int:
+        return await self.port.exchange(self._read_all, self._levels, timeout_s=TIMEOUT_S)
 
     def _levels(self, buffer: bytearray) -> int | None:
         answer = codec.take_answer(buffer, READ_ALL, self.options.ports)

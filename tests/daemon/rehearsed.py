@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,24 @@ def bench(folder: Path, **more: Any) -> str:
     return str(path)
 
 
+@contextlib.asynccontextmanager
+async def ticking(run: Rehearsal) -> AsyncIterator[Desk]:
+    """Its daemon at work, which then ends as it does after a last application."""
+    ticks: asyncio.Task[None] | None = None
+    try:
+        await run.daemon.start()
+        ticks = asyncio.create_task(run.daemon.run(), name="daemon")
+        yield run.daemon.desk
+        await run.daemon.desk.shutdown("test")
+        await ticks
+    finally:
+        if ticks is not None:
+            ticks.cancel()
+            await asyncio.gather(ticks, return_exceptions=True)
+        await run.daemon.close()
+        run.sim.stop()
+
+
 def acted(
     folder: Path,
     protocol: str,
@@ -62,20 +81,9 @@ def acted(
 
     async def main() -> Path:
         run = Rehearsal(setup, seed=seed, faults=faults, out=folder)
-        ticking: asyncio.Task[None] | None = None
         before(run)
-        try:
-            await run.daemon.start()
-            ticking = asyncio.create_task(run.daemon.run())
-            await act(run, run.daemon.desk)
-            await run.daemon.desk.shutdown("test")
-            await ticking
-        finally:
-            if ticking is not None:
-                ticking.cancel()
-                await asyncio.gather(ticking, return_exceptions=True)
-            await run.daemon.close()
-            run.sim.stop()
+        async with ticking(run) as desk:
+            await act(run, desk)
         return run.daemon.recorder.path
 
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(float("inf"))) as runner:

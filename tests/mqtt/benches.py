@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 import threading
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from controller.daemon.__main__ import SWITCH_S
+from controller.daemon.app import SWEEP_TICKS
 from controller.mqtt.config import MqttConfig
 from controller.mqtt.publisher import Publisher
 from controller.records.session import Recorder, TickRow
@@ -36,6 +39,14 @@ def spread(late_ms: list[float]) -> dict[str, float]:
     return {**{name: round(found[int(q * (len(found) - 1))], 3) for name, q in at.items()}, "max": round(found[-1], 3)}
 
 
+def as_a_daemon() -> None:
+    """Set the interpreter as a bench's daemon does, once all is made."""
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
 async def record(recorder: Recorder, seconds: float) -> list[float]:
     """Tick at 100 Hz on absolute deadlines. Returns how late each was, in ms."""
     loop = asyncio.get_running_loop()
@@ -46,6 +57,8 @@ async def record(recorder: Recorder, seconds: float) -> list[float]:
             await asyncio.sleep(wait_s)
         late_ms.append((loop.time() - due) * 1e3)
         recorder.tick(row(seq))
+        if seq % SWEEP_TICKS == 0:
+            gc.collect(1)
         if seq % 500 == 250:
             recorder.event(seq / RATE_HZ, "state", {"to": "FIRING", "seq": seq})
     return late_ms
@@ -59,6 +72,7 @@ def one(folder: Path, port: int, seconds: float) -> None:
     publisher = Publisher(config, BENCH, simulated=True)
     publisher.attach(recorder)
     publisher.start()
+    as_a_daemon()
     say(began=recorder.session_id)
     with_mqtt = asyncio.run(record(recorder, seconds))
     healthy = recorder.status().healthy
@@ -77,17 +91,22 @@ def one(folder: Path, port: int, seconds: float) -> None:
 def alone(folder: Path, seconds: float) -> None:
     """The same bench at the same time, without MQTT: what the machine itself does to a loop."""
     recorder = Recorder.create(folder / "alone", {"bench": BENCH}, CHANNELS)
+    as_a_daemon()
     late_ms = asyncio.run(record(recorder, seconds))
     recorder.close()
     say(late_ms=spread(late_ms))
 
 
-def many(folder: Path, port: int, seconds: float, benches: int, rate_hz: float, offset: int) -> None:
-    """``benches`` sessions written by one thread at ``rate_hz`` each, every one with its own publisher."""
+def many(folder: Path, port: int, seconds: float, benches: int, rate_hz: float, offset: int, stay: bool) -> None:
+    """``benches`` sessions written by one thread at ``rate_hz`` each, every one with its own publisher. ``stay``: when
+    all is recorded, say so and send what is left only when told to (a line on standard input); then answer who asks
+    until that ends.
+    """
     made: list[tuple[Recorder, Publisher]] = []
     for i in range(offset, offset + benches):
         recorder = Recorder.create(folder, {"bench": f"bench-{i}", "simulated": True}, CHANNELS)
-        publisher = Publisher(MqttConfig(host="127.0.0.1", port=port, flush_s=30.0), f"bench-{i}", simulated=True)
+        config = MqttConfig(host="127.0.0.1", port=port, keepalive_s=5, heartbeat_s=2.0, flush_s=60.0)
+        publisher = Publisher(config, f"bench-{i}", simulated=True)
         publisher.attach(recorder)
         publisher.start()
         made.append((recorder, publisher))
@@ -103,9 +122,16 @@ def many(folder: Path, port: int, seconds: float, benches: int, rate_hz: float, 
         worst_s = max(worst_s, time.monotonic() - due)
     took_s = time.monotonic() - began
     lag_s = max(publisher.status().lag_s for _, publisher in made)
+    if stay:
+        say(recorded=ticks)
+        sys.stdin.readline()
+        wait_until(lambda: all(publisher.status().connected for _, publisher in made), "all connections", 60.0)
     for recorder, _ in made:
         recorder.finish()
     left = sum(left_of([publisher for _, publisher in made]))
+    if stay:
+        say(left=left)
+        sys.stdin.read()
     for recorder, publisher in made:
         publisher.close()
         recorder.close()
@@ -134,4 +160,5 @@ if __name__ == "__main__":
     elif sys.argv[1] == "alone":
         alone(where, float(sys.argv[4]))
     else:
-        many(where, at, float(sys.argv[4]), int(sys.argv[5]), float(sys.argv[6]), int(sys.argv[7]))
+        _, _, _, _, *numbers = sys.argv
+        many(where, at, float(numbers[0]), int(numbers[1]), float(numbers[2]), int(numbers[3]), numbers[4:] == ["stay"])

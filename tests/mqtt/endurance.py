@@ -300,6 +300,8 @@ def main() -> int:
     print(
         f"loop lateness in ms without MQTT {found.without_ms}, with it {found.with_ms}; record healthy {found.healthy}"
     )
+    ratios = {name: round(found.with_ms[name] / found.without_ms[name], 2) for name in found.with_ms}
+    print(f"with MQTT to without it, of the same minutes: {ratios}")
     good = not (found.lost or found.left or found.different or found.disorder) and found.healthy
     print("GOOD" if good else "BAD")
     return 0 if good else 1

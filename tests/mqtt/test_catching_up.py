@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,32 +13,19 @@ import pytest
 
 from controller.mqtt.backfill import Request, Waiting, answer, parse
 from controller.mqtt.catchup import CatchUp
-from controller.mqtt.config import Backfill, MqttConfig
+from controller.mqtt.config import Backfill
 from controller.mqtt.earlier import Ledger, Old, began, find, folder_of, followed, look
 from controller.mqtt.messages import Message, Stamp
-from controller.mqtt.publisher import Publisher
 from controller.records.ids import new_session_id
 from controller.records.session import Recorder
 from tests.mqtt.broker import MOSQUITTO, Broker, Heard, Listener, free_port, listening, wait_until
 from tests.mqtt.contract import check
+from tests.mqtt.publishing import BENCH, config, publishing
 from tests.records.recording import CHANNELS, HEADER, row
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: apt-get install mosquitto")
-BENCH = "cooled-rf"  # as recording.HEADER has it
 ROOT = f"abl/v1/lab/{BENCH}"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop(kill=True)
-
-
-def config(port: int, **more: object) -> MqttConfig:
-    return MqttConfig.model_validate({"host": "127.0.0.1", "port": port, "heartbeat_s": 0.3, **more})
 
 
 def session(folder: Path, ticks: int, reached: int | None, bench: str = BENCH, age_days: float = 0.0) -> Recorder:
@@ -124,17 +110,13 @@ def test_earlier_sessions_follow_behind_live_data(broker: Broker, tmp_path: Path
     before = [part.read_bytes() for part in (older.path, newer.path)]
     with listening(broker.port) as listener:
         for _ in range(2):
-            recorder = Recorder.create(folder, {**HEADER}, CHANNELS)
-            publisher = Publisher(config(broker.port), BENCH, simulated=False)
-            publisher.attach(recorder)
-            publisher.start()
-            recorder.tick(row(0))
-            wait_until(lambda r=recorder: ticks_of(listener.heard, r.session_id), "live data")
-            wait_until(lambda p=publisher: p._post.catch_up._scan is None and p.status().earlier_sessions == 0, "both")
-            recorder.finish()
-            assert publisher.detach() == 0
-            publisher.close()
-            recorder.close()
+            with publishing(folder, config(broker.port), simulated=False) as (recorder, publisher):
+                recorder.tick(row(0))
+                post, session_id = publisher._post, recorder.session_id
+                wait_until(lambda i=session_id: ticks_of(listener.heard, i), "live data")
+                wait_until(lambda p=post: p.catch_up._scan is None and p.catch_up.sessions == 0, "both")
+                recorder.finish()
+                assert publisher.detach() == 0
         wait_until(lambda: (h := listener.last("/status")) and h.data["state"] == "offline", "the farewell")
     heard = listener.heard
     assert ticks_of(heard, older.session_id) == list(range(40, 200))  # batches 0 to 4 had arrived
@@ -157,11 +139,7 @@ def test_sessions_are_announced(broker: Broker, tmp_path: Path) -> None:
     session(folder, 10, None)
     session(folder, 10, 2, bench="other")
     session(folder, 10, 2, age_days=40)
-    recorder = Recorder.create(folder, HEADER, CHANNELS)
-    publisher = Publisher(config(broker.port), BENCH, simulated=True)
-    try:
-        publisher.attach(recorder)
-        publisher.start()
+    with publishing(folder, config(broker.port)) as (recorder, publisher):
         recorder.tick(row(0))
         with listening(broker.port) as listener:
 
@@ -182,9 +160,6 @@ def test_sessions_are_announced(broker: Broker, tmp_path: Path) -> None:
             heard = listener.last("/sessions")
             assert heard is not None
             check(heard.topic, heard.payload)
-    finally:
-        publisher.close()
-        recorder.close()
 
 
 def test_fifty_sessions_are_announced(tmp_path: Path) -> None:
@@ -207,33 +182,22 @@ async def no_broker(outgoing: list[Message]) -> None:
 @needs_mosquitto
 def test_what_a_stopped_broker_did_not_take_arrives_after_the_next_start(tmp_path: Path) -> None:
     folder = tmp_path / "sessions"
-    recorder = Recorder.create(folder, HEADER, CHANNELS)
-    alone = Publisher(config(free_port()), BENCH, simulated=True)
-    alone.attach(recorder)
-    alone.start()
-    for seq in range(30):
-        recorder.tick(row(seq))
-        time.sleep(0.01)
-    wait_until(lambda: alone.status().lag_rows > 30, "the lag to be seen")
-    assert alone.status().lag_s == pytest.approx(1.45, abs=1.0)
-    recorder.finish()
-    assert alone.detach(0.2) == recorder.head + 1
-    alone.close()
-    recorder.close()
+    with publishing(folder, config(free_port())) as (recorder, alone):
+        for seq in range(30):
+            recorder.tick(row(seq))
+            time.sleep(0.01)
+        wait_until(lambda: alone.status().lag_rows > 30, "the lag to be seen")
+        assert alone.status().lag_s == pytest.approx(1.45, abs=1.0)
+        recorder.finish()
+        assert alone.detach(0.2) == recorder.head + 1
     found = look(recorder.path, BENCH)
     assert found is not None
     assert found.acknowledged == -1
     broker = Broker(tmp_path)
     broker.start()
     try:
-        with listening(broker.port) as listener:
-            now = Recorder.create(folder, HEADER, CHANNELS)
-            publisher = Publisher(config(broker.port), BENCH, simulated=True)
-            publisher.attach(now)
-            publisher.start()
+        with listening(broker.port) as listener, publishing(folder, config(broker.port)):
             wait_until(lambda: ticks_of(listener.heard, recorder.session_id) == list(range(30)), "the earlier session")
-            publisher.close()
-            now.close()
     finally:
         broker.stop(kill=True)
 
@@ -324,11 +288,7 @@ def test_a_gap_is_filled_on_request(broker: Broker, tmp_path: Path) -> None:
     """Of a session that has ended and of the one that runs, which goes on being told meanwhile."""
     folder = tmp_path / "sessions"
     ended = session(folder, 200, 21)
-    recorder = Recorder.create(folder, HEADER, CHANNELS)
-    with listening(broker.port) as listener:
-        publisher = Publisher(config(broker.port), BENCH, simulated=True)
-        publisher.attach(recorder)
-        publisher.start()
+    with listening(broker.port) as listener, publishing(folder, config(broker.port)) as (recorder, publisher):
         wait_until(lambda: publisher.status().connected, "the connection")
         ask(listener, request(ended.session_id, 3, 9))
         ask(listener, request("0" * 26, 0, 1, "r2"))
@@ -345,7 +305,6 @@ def test_a_gap_is_filled_on_request(broker: Broker, tmp_path: Path) -> None:
         recorder.finish()
         assert publisher.detach() == 0
         publisher.close()
-        recorder.close()
         wait_until(lambda: (h := listener.last("/status")) and h.data["state"] == "offline", "the farewell")
     heard = listener.heard
     answers = {h.data["request"]: h.data for h in heard if h.topic == done}
@@ -366,11 +325,7 @@ def test_a_gap_is_filled_on_request(broker: Broker, tmp_path: Path) -> None:
 def test_a_large_request_holds_up_neither_live_data_nor_the_bench(broker: Broker, tmp_path: Path) -> None:
     folder = tmp_path / "sessions"
     ended = session(folder, 12_000, 1201)
-    recorder = Recorder.create(folder, HEADER, CHANNELS)
-    with listening(broker.port) as listener:
-        publisher = Publisher(config(broker.port), BENCH, simulated=True)
-        publisher.attach(recorder)
-        publisher.start()
+    with listening(broker.port) as listener, publishing(folder, config(broker.port)) as (recorder, publisher):
         wait_until(lambda: publisher.status().connected, "the connection")
         ask(listener, request(ended.session_id, 0, 1201))
         wait_until(lambda: listener.last("/backfill/lab-db/meta"), "the answer to begin")
@@ -383,21 +338,14 @@ def test_a_large_request_holds_up_neither_live_data_nor_the_bench(broker: Broker
         assert listener.last("/backfill/lab-db/done") is None  # it was still being answered all that time
         assert at_once > 20
         assert sorted(lags)[25] <= 3
-        publisher.close()
-        recorder.close()
 
 
 @needs_mosquitto
 def test_nobody_is_heard_where_backfill_is_off(broker: Broker, tmp_path: Path) -> None:
-    recorder = Recorder.create(tmp_path / "sessions", HEADER, CHANNELS)
-    with listening(broker.port) as listener:
-        publisher = Publisher(config(broker.port, backfill=None), BENCH, simulated=True)
-        publisher.attach(recorder)
-        publisher.start()
+    deaf = config(broker.port, backfill=None)
+    with listening(broker.port) as listener, publishing(tmp_path / "sessions", deaf) as (recorder, publisher):
         wait_until(lambda: publisher.status().connected, "the connection")
         ask(listener, request(recorder.session_id, 0, 0))
         wait_until(lambda: len([h for h in listener.heard if h.topic.endswith("/status")]) > 2, "two heartbeats")
-        publisher.close()
-        recorder.close()
     assert not any(h.topic.endswith("/sessions") for h in listener.heard)
     assert not any("/backfill/" in h.topic and not h.topic.endswith("cmd/backfill") for h in listener.heard)

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from controller.live_view import broker_line
-from controller.mqtt.config import MqttConfig
 from controller.mqtt.publisher import Publisher, PublisherStatus
 from controller.records.reader import find_sessions, open_session
 from controller.records.session import Recorder
 from tests.mqtt.broker import MOSQUITTO, Broker, free_port, listening, wait_until
+from tests.mqtt.publishing import config, publishing
 from tests.records.recording import CHANNELS, HEADER, row
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: apt-get install mosquitto")
@@ -29,22 +29,10 @@ TRIP = {
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop(kill=True)
-
-
-@pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[Recorder]:
     recorder = Recorder.create(tmp_path / "sessions", HEADER, CHANNELS)
     yield recorder
     recorder.close()
-
-
-def config(port: int, **more: object) -> MqttConfig:
-    return MqttConfig.model_validate({"host": "127.0.0.1", "port": port, "heartbeat_s": 0.3, **more})
 
 
 @needs_mosquitto
@@ -231,10 +219,6 @@ def test_what_a_killed_process_left_is_sent_by_the_next(broker: Broker, tmp_path
             child.kill()
             child.wait()
         (killed,) = find_sessions(folder)
-        recorder = Recorder.create(folder, HEADER, CHANNELS)
-        publisher = Publisher(config(broker.port), "cooled-rf", simulated=True)
-        publisher.attach(recorder)
-        publisher.start()
         with open_session(killed) as session:
             kept, name = session.ticks().seq.tolist(), session.header["id"]
         topic = f"abl/v1/lab/cooled-rf/session/{name}"
@@ -244,35 +228,29 @@ def test_what_a_killed_process_left_is_sent_by_the_next(broker: Broker, tmp_path
             by_part = {(data["batch"], data["part"]): data for data in heard}
             return [seq for key in sorted(by_part) for seq in by_part[key]["seq"]]
 
-        wait_until(lambda: arrived() == kept, "what was left")
-        wait_until(lambda: (h := listener.last(f"{name}/meta")) and h.payload == b"", "its meta to be cleared")
-        publisher.close()
-        recorder.close()
+        with publishing(folder, config(broker.port)):
+            wait_until(lambda: arrived() == kept, "what was left")
+            wait_until(lambda: (h := listener.last(f"{name}/meta")) and h.payload == b"", "its meta to be cleared")
     assert len(kept) > 10
 
 
 @needs_mosquitto
 def test_a_silent_broker_costs_the_caller_nothing(broker: Broker, tmp_path: Path) -> None:
     """The publisher lives in a thread of its own; whatever hangs there, its methods return at once."""
-    recorder = Recorder.create(tmp_path / "sessions", HEADER, CHANNELS)
-    publisher = Publisher(config(broker.port), "b1", simulated=True)
-    publisher.attach(recorder)
-    publisher.start()
-    wait_until(lambda: publisher.status().connected, "the connection")
-    assert "mqtt" in {thread.name for thread in threading.enumerate()} - {threading.current_thread().name}
-    costs: list[float] = []
-    with broker.away(frozen=True):
-        for seq in range(100):
-            recorder.tick(row(seq))
-            began = time.perf_counter()
-            publisher.set_state({"fsm": "SAFE", "epoch": seq, "simulated": True, "prompt": None})
-            publisher.set_alarm("range", None)
-            publisher.status()
-            costs.append(time.perf_counter() - began)
-            time.sleep(0.005)
+    with publishing(tmp_path / "sessions", config(broker.port)) as (recorder, publisher):
+        wait_until(lambda: publisher.status().connected, "the connection")
+        assert "mqtt" in {thread.name for thread in threading.enumerate()} - {threading.current_thread().name}
+        costs: list[float] = []
+        with broker.away(frozen=True):
+            for seq in range(100):
+                recorder.tick(row(seq))
+                began = time.perf_counter()
+                publisher.set_state({"fsm": "SAFE", "epoch": seq, "simulated": True, "prompt": None})
+                publisher.set_alarm("range", None)
+                publisher.status()
+                costs.append(time.perf_counter() - began)
+                time.sleep(0.005)
     assert sorted(costs)[50] < 0.001
-    publisher.close()
-    recorder.close()
 
 
 def test_a_person_sees_what_is_behind() -> None:

@@ -26,9 +26,9 @@ from controller.mqtt.broker import subscribe
 from controller.mqtt.config import MqttConfig
 from controller.mqtt.publisher import Publisher
 from controller.mqtt.troubles import Forbidden, explain
-from controller.records.session import Recorder
 from tests.mqtt.broker import MOSQUITTO, free_port, listening, wait_until
-from tests.records.recording import CHANNELS, HEADER, row
+from tests.mqtt.publishing import publishing
+from tests.records.recording import row
 
 needs_broker = pytest.mark.skipif(
     MOSQUITTO is None or shutil.which("openssl") is None, reason="needs mosquitto and openssl"
@@ -244,27 +244,22 @@ def test_a_forbidden_topic_is_told_and_nothing_is_taken_for_sent(tmp_path: Path)
     acl = tmp_path / "acl"
     acl.write_text("topic read #\ntopic write abl/v1/lab/cooled-rf/birth\ntopic write abl/v1/lab/cooled-rf/status\n")
     with mosquitto(tmp_path, "allow_anonymous true", f"acl_file {acl}") as (port, process):
-        recorder = Recorder.create(tmp_path / "sessions", HEADER, CHANNELS)
         config = MqttConfig.model_validate({"host": "127.0.0.1", "port": port, "mqtt_version": "5"})
-        publisher = Publisher(config, "cooled-rf", simulated=True)
-        publisher.attach(recorder)
-        publisher.start()
-        for seq in range(20):
-            recorder.tick(row(seq))
-            time.sleep(0.01)
-        reason = "(Not authorized); grant the topic to the bench in the broker's ACL"
-        wait_until(lambda: reason in publisher.status().text, "the reason")  # it is connected again now and then
-        wait_until(lambda: publisher.status().lag_rows >= 60, "the lag")
-        acl.write_text("topic readwrite #\n")
-        process.send_signal(signal.SIGHUP)
-        with listening(port) as listener:
+        with publishing(tmp_path / "sessions", config) as (recorder, publisher):
+            for seq in range(20):
+                recorder.tick(row(seq))
+                time.sleep(0.01)
+            reason = "(Not authorized); grant the topic to the bench in the broker's ACL"
+            wait_until(lambda: reason in publisher.status().text, "the reason")  # it is connected again now and then
+            wait_until(lambda: publisher.status().lag_rows >= 60, "the lag")
+            acl.write_text("topic readwrite #\n")
+            process.send_signal(signal.SIGHUP)
+            with listening(port) as listener:
 
-            def ticks() -> list[int]:
-                return [seq for h in listener.heard if h.topic.endswith("/samples") for seq in h.data["seq"]]
+                def ticks() -> list[int]:
+                    return [seq for h in listener.heard if h.topic.endswith("/samples") for seq in h.data["seq"]]
 
-            wait_until(lambda: ticks() == list(range(20)), "what was held back")
-        publisher.close()
-        recorder.close()
+                wait_until(lambda: ticks() == list(range(20)), "what was held back")
 
 
 @needs_broker
@@ -275,15 +270,10 @@ def test_what_is_only_nice_to_have_may_be_forbidden(tmp_path: Path) -> None:
     grants = "".join(f"topic write {root}/{topic}\n" for topic in ("birth", "status", "session/+/+"))
     acl.write_text(f"topic read {root}/session/#\n{grants}")
     with mosquitto(tmp_path, "allow_anonymous true", f"acl_file {acl}") as (port, _), listening(port) as listener:
-        recorder = Recorder.create(tmp_path / "sessions", HEADER, CHANNELS)
         config = MqttConfig.model_validate({"host": "127.0.0.1", "port": port, "mqtt_version": "5"})
-        publisher = Publisher(config, "cooled-rf", simulated=True)
-        publisher.attach(recorder)
-        publisher.start()
-        for seq in range(20):
-            recorder.tick(row(seq))
-        wait_until(lambda: any("latest" in note for note in publisher.status().notes), "the note")
-        assert publisher.status().connected
-        wait_until(lambda: listener.last("/samples") and publisher.status().lag_batches == 0, "the record")
-        publisher.close()
-        recorder.close()
+        with publishing(tmp_path / "sessions", config) as (recorder, publisher):
+            for seq in range(20):
+                recorder.tick(row(seq))
+            wait_until(lambda: any("latest" in note for note in publisher.status().notes), "the note")
+            assert publisher.status().connected
+            wait_until(lambda: listener.last("/samples") and publisher.status().lag_batches == 0, "the record")

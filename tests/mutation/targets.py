@@ -16,6 +16,7 @@ SLOWEST_S = 0.6
 
 KERNEL = ("safety/edges", "safety/acts", "safety/interlocks")
 ALSO: Mapping[str, tuple[str, ...]] = {
+    "drivers.doubt": ("drivers/doubt",),
     "safety.safeoff": ("watchdog/enable_echo",),
     "safety.state": ("safety/mutants_rules",),
     "safety.monitors": KERNEL,
@@ -35,12 +36,13 @@ def source(module: str) -> Path:
 
 
 def modules() -> list[str]:
-    """Everything that is mutated: kernel, watchdog, codecs."""
+    """Everything that is mutated: kernel, watchdog, codecs, and which of their readings are believed."""
     files = [
         *sorted((ROOT / "safety").glob("*.py")),
         *sorted((ROOT / "safety" / "monitors").glob("*.py")),
         *sorted((ROOT / "safety" / "watchdog").glob("*.py")),
         *sorted((ROOT / "drivers").glob("*/codec.py")),
+        ROOT / "drivers" / "doubt.py",
     ]
     names = (".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files)
     return [name for name in names if name not in ("safety", "safety.watchdog")]
@@ -53,6 +55,7 @@ def tests(module: str) -> list[str]:
         stems = [f"drivers/mutants_{module.split('.')[1]}"]  # a table of its own: milliseconds, and no emulator
     else:
         folder = "watchdog" if ".watchdog" in module else "safety"
-        stems = [f"{folder}/mutants_{last}", f"{folder}/{last}", *ALSO.get(module, ())]
+        stems = [f"{folder}/mutants_{last}", f"{folder}/{last}"]
+    stems += ALSO.get(module, ())
     paths = (f"tests/{stem.replace('/', '/test_', 1)}.py" for stem in dict.fromkeys(stems))
     return [path for path in paths if (ROOT / path).exists()]

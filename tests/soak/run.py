@@ -17,6 +17,7 @@ from controller.perform import perform
 from controller.records.verify import verify
 from sim.clock import VirtualLoop
 from sim.rehearsal import Rehearsal
+from tests.daemon.rehearsed import ticking
 
 EVERY_S = 600.0
 FAULTS = (
@@ -99,12 +100,9 @@ def soak(
         run = Rehearsal(setup, seed=seed, faults=chosen, out=out)
         done: list[str] = []
         trips: list[str] = []
-        ticking: asyncio.Task[None] | None = None
-        try:
-            await run.daemon.start()
-            ticking = asyncio.create_task(run.daemon.run(), name="daemon")
+        async with ticking(run) as desk:
             for k in range(int(hours * 3600.0 / every_s)):
-                status = await perform(run.daemon.desk, protocol, lambda status: None)
+                status = await perform(desk, protocol, lambda status: None)
                 result = status.get("result") or {}
                 done.append(str(result.get("result", status["state"])))
                 if status["trip"] is not None:
@@ -115,14 +113,6 @@ def soak(
                 looks.append(_look(loop, run))
                 told(looks[-1])
             late = run.daemon.timing()["late_ticks"]
-            await run.daemon.desk.shutdown("soak")
-            await ticking
-        finally:
-            if ticking is not None:
-                ticking.cancel()
-                await asyncio.gather(ticking, return_exceptions=True)
-            await run.daemon.close()
-            run.sim.stop()
         path = run.daemon.recorder.path
         broken = tuple(map(str, verify(path).problems))
         return Soaked(tuple(looks), len(done), done.count("completed"), tuple(trips), len(chosen), late, path, broken)
