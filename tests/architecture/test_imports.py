@@ -24,6 +24,8 @@ PLANTS = [
     ("drivers know of safety only its types and its off-plans", "drivers/contract.py", "import safety.gate"),
     ("safety imports the standard library only", "safety/types.py", "import numpy"),
     ("safety does not await", "safety/types.py", "import asyncio"),
+    ("who runs a bench knows nothing of the panel", "controller/daemon/hub.py", "import aiohttp"),
+    ("the panel does not decide", "controller/panel/link.py", "import safety.kernel"),
 ]
 
 
