@@ -28,6 +28,7 @@ from drivers.infiniivision.meter import Meter, MeterOptions
 from drivers.keysight_33500b import codec as generator
 from drivers.keysight_33500b.driver import check_reach
 from drivers.keysight_33500b.output import SineOptions, SineOutput
+from drivers.rf_chain.operation import Operation
 from drivers.rf_chain.regulator import LEAST_W, Regulator
 from drivers.transport.base import Port
 from safety.safeoff import SafeOffPlan
@@ -36,7 +37,6 @@ from safety.types import Quality, Sample
 PERIOD_S = 0.1
 READABLE_W, READABLE_OHM, READABLE_V, READABLE_A = 99_999.0, 1e5, 1e4, 1e3
 PHASE_SLACK = 0.02  # part of the apparent power by which absorbed power may seem negative: noise near 90 degrees
-ASK_AGAIN_S = 1.0
 
 CHANNELS = (
     ChannelSpec("forward_power_w", 0.0, READABLE_W, PERIOD_S),
@@ -85,9 +85,7 @@ class RfChain(GuardedSource):
         self._regulator = Regulator(gain, self._sine.most_v)
         self._amplifier: Amplifier | None = None
         self._meter: Meter | None = None
-        self._operating = False
-        self._wants_operation = False
-        self._operate_asked_s = -math.inf
+        self._operation = Operation(chosen.amplifier_settle_s if chosen.amplifier_standby else None)
 
     def declaration(self) -> Declaration:
         """The response time holds the amplifier's way from standby to operation."""
@@ -138,8 +136,8 @@ class RfChain(GuardedSource):
 
     async def close(self) -> None:
         """Leave the amplifier in standby if it was this driver that took it out of it, and release the ports."""
-        if self._operate_asked_s > -math.inf:
-            self._operate_asked_s = -math.inf
+        if self._operation.asked_s > -math.inf:
+            self._operation.asked_s = -math.inf
             await self._standby()
         await super().close()
 
@@ -186,12 +184,13 @@ class RfChain(GuardedSource):
         with contextlib.suppress(NoReply, BadReply, Refused):
             state = await device.state()
             t_s = device.port.t_request_s
-            self._operating = state.operating or not self.options.amplifier_standby
-            if self._on and not self._operating:
+            operation = self._operation
+            operation.seen(state.operating, t_s)
+            if self._on and not operation.proven:
                 self._judge(False, t_s)
-            if self._wants_operation and not self._operating and t_s - self._operate_asked_s > ASK_AGAIN_S:
-                self._operate_asked_s = t_s
-                await device.operate(lambda: self._wants_operation)
+            if operation.must_ask(t_s):
+                operation.asked(self.port.now())
+                await device.operate(lambda: operation.wanted)
             on = state.operating if self.options.amplifier_standby else state.powered
             samples += [
                 self._sample("amplifier_on", float(on), t_s),
@@ -240,8 +239,8 @@ class RfChain(GuardedSource):
     async def _may_turn_on(self, allowed: Allowed) -> bool:
         """The amplifier must be seen in operation, so that power comes when the generator does, not seconds later. It
         is asked for that, and seen, by the polls: no tick waits for it."""
-        self._wants_operation = True
-        return self._operating
+        self._operation.want(self.epoch)
+        return self._operation.proven
 
     async def _send_on(self, allowed: Allowed) -> None:
         await self._sine.on(allowed)
@@ -249,7 +248,7 @@ class RfChain(GuardedSource):
             self._regulator.begun(self._sine.told_v, self.port.now())
 
     def _off_steps(self) -> Sequence[OffStep]:
-        self._wants_operation = False
+        self._operation.forgo()
         self._regulator.reset()
         return self._sine.off_steps()
 
@@ -266,7 +265,8 @@ class RfChain(GuardedSource):
             raise
 
     async def _standby(self) -> None:
-        self._wants_operation = self._operating = False
+        self._operation.wanted = False
+        self._operation.doubt()  # its digits lag
         if self._amplifier is not None:
             with contextlib.suppress(LinkLost):
                 await self._amplifier.standby()

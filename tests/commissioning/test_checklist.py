@@ -107,6 +107,22 @@ def test_other_benches_have_the_steps_of_their_roles(bench: str, tmp_path: Path)
     assert ("line-at-rest" in done) is (bench != "microwave-sairem-sim")
 
 
+@pytest.mark.parametrize("bench", ["expandable-rf-sim", "expandable-rolloff-sim"])
+def test_a_chain_fires_again_half_a_second_later(bench: str, tmp_path: Path) -> None:
+    """In between the enable line takes its amplifier out of operation, and the amplifier tells that a second late."""
+    done = commissioned(tmp_path, str(BENCHES / f"{bench}.yaml"), only=["obeys-off", "estop-under-power"])
+    assert {name: row["result"] for name, row in done.items()} == dict.fromkeys(done, "passed"), done
+    assert done["estop-under-power"]["seen"][0] == "TRIP H66 estop: E-stop is pressed"
+    (path,) = tmp_path.rglob("*.ablate")
+    with open_session(path) as session:
+        end, (_, second) = session.events("complete")[0].t_s, (event.t_s for event in session.events("fire"))
+        assert 0.4 < second - end < 0.8
+        power, tripped = session.series("gen.power_w"), session.events("trip")[0].t_s
+        after = [w for t, w in zip(power.t_s, power.value, strict=True) if second < t < tripped - 0.2]
+        assert max(after) > 5.0
+        assert all(w >= 0.0 for w in after), "no reading, before the E-stop took the power away"
+
+
 def test_the_table_is_whole() -> None:
     rows = table()
     assert {row.check for row in rows} == set(CHECKS)
