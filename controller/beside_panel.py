@@ -184,8 +184,9 @@ class BesidePanel:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
-        await self._end_process()
-        (self._dir / FILE).unlink(missing_ok=True)
+        if self._process is not None:  # another bench's file is not ours to remove
+            await self._end_process()
+            (self._dir / FILE).unlink(missing_ok=True)
 
     async def _end_process(self) -> None:
         process = self._process

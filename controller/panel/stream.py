@@ -110,9 +110,11 @@ class Hub:
         self._viewers.discard(viewer)
 
     def status(self, status: Message) -> None:
-        """A new tick; its ``t_s`` is of the session file's clock."""
-        self.gone = None
+        """A new tick; its ``t_s`` is of the session file's clock. Pages that came before the daemon begin anew."""
+        back, self.gone = self.gone is not None or self._seq == 0, None
         self._seq += 1
+        if back:
+            self.renewed()
         if self._viewers:
             text = compact(
                 {"type": "status", **self.stamp(), "t_s": status["t_s"], "rows": self._rows(), "status": status}

@@ -42,6 +42,7 @@ svg{max-width:100%;height:auto}
 pre{background:#f6f6f6;padding:10px;overflow:auto;font-size:.85em;max-height:40em}
 footer{color:#555;font-size:.85em;margin-top:3em;border-top:1px solid #ddd;padding-top:.6em}
 @media print{.card,.two section{break-inside:avoid}}
+summary{min-height:24px;line-height:24px}
 @page{size:A4;margin:14mm}
 """
 FOOTER = "Made by Openablate. For research on the bench. Not a medical device; never for use on people or animals."

@@ -10,7 +10,7 @@ import { limitOf, Tiles } from "./tiles.js";
 import { TripCard } from "./trip.js";
 
 const WINDOWS = /** @type {const} */ ([["60", "60 s"], ["600", "10 min"], ["all", "All"], ["trip", "Trip"]]);
-const CHART_MS = 100;
+const CHART_MS = 45;
 const SLOW_CHART_MS = 500; // of a window in which a tenth of a second is no pixel
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2], [1, 2]];
 const EVENTS = 40;
