@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from controller.daemon.control import ControlSocket
 from controller.panel import controller_role, foot, server, sockets
 from controller.panel.stream import MOST_WAITING
 from tests.panel.rig import TOKENS, Page, Rig, rigged
@@ -58,6 +59,21 @@ async def test_stop_says_when_nobody_hears_it(short_dir: Path) -> None:
         told = await page.told("answer")
         assert told["ok"] is False
         assert "emergency stop" in told["remedy"]
+        await page.close()
+
+
+async def test_a_page_that_was_there_before_the_daemon_begins_anew(short_dir: Path) -> None:
+    async with rigged(short_dir, daemon=False) as rig:
+        page = await rig.page()
+        assert (await page.told("snapshot"))["status"] is None
+        await page.told("gone")
+        control = ControlSocket(rig.daemon, short_dir / "control.sock")
+        await control.start()
+        try:
+            assert (await page.told("snapshot"))["status"]["state"] == "SAFE"
+            assert (await page.told("status"))["status"]["state"] == "SAFE"
+        finally:
+            await control.close()
         await page.close()
 
 
