@@ -241,7 +241,7 @@ def test_a_bench_on_the_wire(serve: Any, short_dir: Path) -> None:
         assert "did you mean" in door.ask({"fault": "gen.ignore_of"})["error"]
         assert door.ask({"reboot": True}) == {
             "ok": False,
-            "error": "expected one of fault, clear, input, hand, snapshot in a JSON object",
+            "error": "expected one of fault, clear, input, foot, hand, snapshot in a JSON object",
         }
         assert door.ask({"fault": "gen.link.disconnect+0.2"})["ok"]
         time.sleep(0.05)
