@@ -1,13 +1,16 @@
 """A long session is read once, and verified by what was read, with every core: SQLite makes its rows one at a time, in
 one thread of each process.
 
-Rows are only ever added, so that pieces that several processes read between two ids are what one would have read.
+Rows are only ever added, so that pieces that several processes read between two ids are what one would have read. They
+come back through a file without a future: through a pipe, they would be copied four times.
 """
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from functools import partial
@@ -18,8 +21,9 @@ from typing import Self
 import numpy as np
 
 from controller.records.frames import read_samples
-from controller.records.samples import Samples
-from controller.records.stretch import PIECE, Checked, Links, check_file
+from controller.records.opening import connect
+from controller.records.samples import DTYPES, Samples
+from controller.records.stretch import PIECE, Checked, Links, check
 from controller.records.verify import VerifyResult, verify
 
 PIECE_BYTES = 40 * PIECE  # of a file
@@ -39,7 +43,8 @@ class Cores:
         self._pool: ProcessPoolExecutor | None = None
         self._thread = ThreadPoolExecutor(1)
         self._verifying: Future[VerifyResult] | None = None
-        self._pieces: list[tuple[int, Samples]] = []  # id of the last sample of each
+        self._room = tempfile.TemporaryDirectory(prefix="ablate-")  # a file a column, each sample at its place
+        self._whole = 0  # the last sample up to which all lie there
 
     def _processes(self, path: Path) -> int:
         return min(MAX_PROCESSES, os.cpu_count() or 1, path.stat().st_size // PIECE_BYTES)
@@ -53,22 +58,24 @@ class Cores:
         return self._verifying.result
 
     def _check(self, pool: ProcessPoolExecutor, path: Path, stretches: Sequence[Links]) -> Iterator[Checked]:
-        found = pool.map(partial(check_file, path), stretches)  # begins here
-        return (self._kept(links, checked) for links, checked in zip(stretches, found, strict=True))
+        found = pool.map(partial(_checked, path, Path(self._room.name)), stretches)  # begins here
+        return (self._noted(links, *each) for links, each in zip(stretches, found, strict=True))
 
-    def _kept(self, links: Links, checked: Checked) -> Checked:
-        if checked.samples is not None:
-            self._pieces.append((links[-1].batch.sample, checked.samples))
+    def _noted(self, links: Links, checked: Checked, there: bool) -> Checked:
+        if there and links[0].batch.sample == self._whole:
+            self._whole = links[-1].batch.sample
         return checked
 
     def read(self, path: Path, newest: int) -> Samples:
         if self._verifying is None:
             return read_samples(path, newest)
         wait([self._verifying])
-        whole = [(last, samples) for last, samples in self._pieces if last <= newest]
-        after = whole[-1][0] if whole else 0
+        whole = min(self._whole, newest)
+        if not whole:
+            return read_samples(path, newest)
+        rows = Samples(*(np.fromfile(Path(self._room.name, name), DTYPES[name], whole) for name in DTYPES))
         # What is left: the end of a file that grew meanwhile, or all behind the place where verification gave up.
-        return np.concatenate([*(samples for _, samples in whole), read_samples(path, newest, after)])
+        return rows if whole == newest else Samples.joined([rows, read_samples(path, newest, whole)])
 
     def __enter__(self) -> Self:
         return self
@@ -79,3 +86,21 @@ class Cores:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
         self._thread.shutdown()
+        self._room.cleanup()
+
+
+def _checked(path: Path, room: Path, links: Links) -> tuple[Checked, bool]:
+    """Check a stretch, in a process of its own, and leave its samples in ``room``; whether all of them are there."""
+    with contextlib.closing(connect(path)) as db:
+        found = check(db, links)
+    first, last = links[0].batch.sample, links[-1].batch.sample
+    if found.samples is None or len(found.samples) != last - first:
+        return found._replace(samples=None), False
+    try:
+        for name, column in zip(DTYPES, Samples.of(found.samples).columns, strict=True):
+            with open(os.open(room / name, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as out:
+                out.seek(first * column.itemsize)
+                out.write(column.data)
+    except OSError:  # no room: whoever wants them reads them again
+        return found._replace(samples=None), False
+    return found._replace(samples=None), True

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from controller.records.ids import utc_now
 from controller.records.opening import connect
 from controller.records.reader import Series, SessionFile
-from controller.records.samples import SAMPLE, Samples, packed, slim
+from controller.records.samples import Samples, packed
 from controller.records.schema import Batch
 from controller.records.store import RecordError
 from controller.records.stretch import PIECE
@@ -83,11 +83,11 @@ class Picture(NamedTuple):
 
 
 def read_samples(path: Path, newest: int, after: int = 0) -> Samples:
-    """All samples with ``after`` < id <= ``newest``, in order of arrival, slim."""
+    """All samples with ``after`` < id <= ``newest``, in order of arrival."""
     try:
         with contextlib.closing(connect(path)) as db:
-            pieces = (packed(db, first, min(first + PIECE, newest)) for first in range(after, newest, PIECE))
-            return np.concatenate([np.empty(0, SAMPLE), *(slim(piece) for piece in pieces)])
+            firsts = range(after, newest, PIECE)
+            return Samples.joined([Samples.of(packed(db, first, min(first + PIECE, newest))) for first in firsts])
     except (sqlite3.Error, ValueError, TypeError) as error:
         raise RecordError(path, f"the file is damaged ({error})", _WHERE) from error
 
@@ -128,7 +128,7 @@ class Recording(SessionFile):
             "law": Words.of(law for _, law in texts),
             "quality": worst,
             "events": self._marks(ticks["t_s"]),
-            **{channel.name: values[:, i] for i, channel in enumerate(channels)},
+            **{channel.name: values[i] for i, channel in enumerate(channels)},
         }
         measured = tuple(Field(c.name, "number", "" if c.unit == "1" else c.unit, "measured") for c in channels)
         return self._table("ticks", (*_TICKS, *measured, *_AFTER), columns)
@@ -136,12 +136,12 @@ class Recording(SessionFile):
     def long(self) -> Table:
         """Samples: one row for each sample, in order of arrival."""
         rows, names = self._samples, tuple(self.channels)
-        columns = {
-            "tick": rows["tick"],
-            "channel": Words((rows["channel"] - 1).astype(np.int32), names),
-            "t_request_s": rows["t_s"],
-            "value": rows["value"],
-            "quality": rows["quality"],
+        columns: dict[str, Any] = {
+            "tick": rows.tick,
+            "channel": Words(rows.channel - np.int32(1), names),
+            "t_request_s": rows.t_s,
+            "value": rows.value,
+            "quality": rows.quality,
         }
         return self._table("samples", _SAMPLES, columns)
 
@@ -176,8 +176,9 @@ class Recording(SessionFile):
         """All samples of one channel, from the table in memory. Raises :class:`KeyError`."""
         if channel not in self._ids:
             raise KeyError(f"{channel!r}: {self.path} has no such channel; it has {', '.join(self._ids)}")
-        rows = self._samples[self._samples["channel"] == self._ids[channel]]
-        return Series(rows["t_s"].copy(), rows["value"].copy(), rows["quality"].astype(np.int64))
+        rows = self._samples
+        mine = rows.channel == self._ids[channel]
+        return Series(rows.t_s[mine], rows.value[mine], rows.quality[mine].astype(np.int64))
 
     __getitem__ = series
 
@@ -198,7 +199,7 @@ class Recording(SessionFile):
     @cached_property
     def _samples(self) -> Samples:
         rows = self._reader(self.path, self.newest.sample)
-        if len(rows) and not 1 <= rows["channel"].min() <= rows["channel"].max() <= len(self.channels):
+        if len(rows) and not 1 <= rows.channel.min() <= rows.channel.max() <= len(self.channels):
             raise RecordError(self.path, "a sample names a channel that is not there", _WHERE)
         return rows
 
@@ -208,16 +209,16 @@ class Recording(SessionFile):
     def _spread(self, seq: NDArray[np.int64], channels: int) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
         """The newest sample of each tick and channel, and the highest code of quality of each tick."""
         rows = self._samples
-        tick = rows["tick"]
+        tick = rows.tick
         runs = np.flatnonzero(
             np.diff(tick, prepend=tick[:1] - 1)
         )  # a tick sees many samples: where those of each begin
         at = np.repeat(np.searchsorted(seq, tick[runs]), np.diff(runs, append=len(rows)))
-        values, worst = np.full((len(seq), channels), np.nan), np.full(len(seq), NO_READING, dtype=np.int8)
-        values[at, rows["channel"] - 1] = rows["value"]  # in order of arrival: the newest stays
+        values, worst = np.full((channels, len(seq)), np.nan), np.full(len(seq), NO_READING, dtype=np.int8)
+        values[rows.channel - 1, at] = rows.value  # in order of arrival: the newest stays
         worst[at] = 0
-        poor = np.flatnonzero(rows["quality"])
-        np.maximum.at(worst, at[poor], rows["quality"][poor])
+        poor = np.flatnonzero(rows.quality)
+        np.maximum.at(worst, at[poor], rows.quality[poor])
         return values, worst
 
     def _utc(self, t_s: NDArray[np.float64]) -> NDArray[np.datetime64]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from controller.records.schema import NAN
 
 LEAF, INTERIOR = 13, 5
-AT_ONCE = 2048  # leaves: arrays of some megabytes
+AT_ONCE = 256  # leaves: arrays that stay in a core's cache
 HEADER = 7  # bytes of a record's header: its own length, then the type of each of the six columns
 REALS = ("t_s", "value")
 ORDER = ("tick", "channel", "t_s", "value", "quality")  # behind the id, which is the row's key and stands as NULL

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +19,44 @@ PACKED = np.dtype(
 )
 """The bytes of an array of these are what :func:`controller.records.schema.pack_samples` makes of the same rows."""
 
-SAMPLE = np.dtype([("tick", "<i8"), ("channel", "<i4"), ("t_s", "<f8"), ("value", "<f8"), ("quality", "i1")])
-Samples = NDArray[np.void]  # of either
+Rows = NDArray[np.void]
+DTYPES = {"tick": np.int64, "channel": np.int32, "t_s": np.float64, "value": np.float64, "quality": np.int8}
 _ROWS = "FROM samples WHERE id>? AND id<=? ORDER BY id"
 
 
-def packed(db: sqlite3.Connection, after: int, last: int) -> Samples:
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples column by column, about half as large: what a chart or an export takes as it is. All of one length."""
+
+    tick: NDArray[np.int64]
+    channel: NDArray[np.int32]
+    t_s: NDArray[np.float64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.int8]
+
+    @classmethod
+    def of(cls, rows: Rows) -> Self:
+        """The same samples."""
+        return cls(*(rows[name].astype(dtype) for name, dtype in DTYPES.items()))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """One after the other."""
+        columns: list[Any] = [np.empty(0, dtype) for dtype in DTYPES.values()]
+        for i, column in enumerate(columns):
+            columns[i] = np.concatenate([column, *(part.columns[i] for part in parts)])
+        return cls(*columns)
+
+    @property
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """In the order of :data:`DTYPES`."""
+        return self.tick, self.channel, self.t_s, self.value, self.quality
+
+    def __len__(self) -> int:
+        return len(self.tick)
+
+
+def packed(db: sqlite3.Connection, after: int, last: int) -> Rows:
     """Samples with ``after`` < id <= ``last``, as an array of :data:`PACKED`: from the file's pages where that can be
     and none is missing, else as :func:`asked` has them. Raises as that does.
     """
@@ -29,7 +64,7 @@ def packed(db: sqlite3.Connection, after: int, last: int) -> Samples:
     return rows if rows is not None and len(rows) == last - after else asked(db, after, last)
 
 
-def asked(db: sqlite3.Connection, after: int, last: int) -> Samples:
+def asked(db: sqlite3.Connection, after: int, last: int) -> Rows:
     """Samples with ``after`` < id <= ``last``, as an array of :data:`PACKED`, as SQLite has them.
 
     All numbers come as doubles, in one flat stream: what costs time here is each value that SQLite hands over. Whole
@@ -54,11 +89,3 @@ def asked(db: sqlite3.Connection, after: int, last: int) -> Samples:
         for i, name in enumerate(("tick", "channel", "t_s", "value", "quality")):
             rows[name] = columns[:, i]
     return rows
-
-
-def slim(rows: Samples) -> Samples:
-    """The same as an array of :data:`SAMPLE`: about half as large."""
-    few = np.empty(len(rows), SAMPLE)
-    for name in SAMPLE.names or ():
-        few[name] = rows[name]
-    return few

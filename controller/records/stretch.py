@@ -6,17 +6,14 @@ be known of the rest of the file. A stretch is read at one go, a query for each 
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from controller.records.opening import connect
-from controller.records.samples import Samples, asked, packed, slim
+from controller.records.samples import Rows, asked, packed
 from controller.records.schema import COLUMNS, Batch, Row, chain_hash
 
 PIECE = 300_000  # samples; a process takes about as long to start as to read so many
@@ -42,7 +39,7 @@ class Checked(NamedTuple):
 
     problems: list[str]
     counts: dict[str, int]
-    samples: Samples | None = None
+    samples: Rows | None = None
 
 
 def chain(db: sqlite3.Connection) -> list[Link]:
@@ -73,7 +70,7 @@ def check(db: sqlite3.Connection, links: Links) -> Checked:
     return _checked(db, links, asked) if found.problems else found
 
 
-def _checked(db: sqlite3.Connection, links: Links, read: Callable[[sqlite3.Connection, int, int], Samples]) -> Checked:
+def _checked(db: sqlite3.Connection, links: Links, read: Callable[[sqlite3.Connection, int, int], Rows]) -> Checked:
     rows: dict[str, Any] = {}
     ends: dict[str, list[int]] = {}
     for table, field in LIMITS.items():
@@ -92,13 +89,6 @@ def _checked(db: sqlite3.Connection, links: Links, read: Callable[[sqlite3.Conne
         if len(problems) >= MAX_PROBLEMS:
             break
     return Checked(problems, counts, rows["samples"])
-
-
-def check_file(path: Path, links: Links) -> Checked:
-    """The same in a process of its own; its samples are slim."""
-    with contextlib.closing(connect(path)) as db:
-        found = check(db, links)
-    return found._replace(samples=slim(found.samples) if found.samples is not None else None)
 
 
 def _read(db: sqlite3.Connection, table: str, after: int, last: int) -> list[Row]:
