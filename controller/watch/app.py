@@ -90,7 +90,8 @@ class Watch(App[int]):
         self._put("interlocks", screen.interlocks(link.status, live))
 
     def _put(self, name: str, text: Text) -> None:
-        self.query_one(f"#{name}", Static).update(text)
+        if self.is_running:  # the clock still ticks while the page is taken down
+            self.query_one(f"#{name}", Static).update(text)
 
     def _remember(self, status: dict[str, Any]) -> None:
         """A point a second; a second in which nothing was heard has none."""

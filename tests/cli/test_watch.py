@@ -137,6 +137,15 @@ async def test_a_daemon_that_comes_back_is_found_again(runtime: Path):
         await until(pilot, lambda: "no daemon answers at" in text(app))
 
 
+async def test_a_page_that_is_taken_down_is_drawn_no_more(runtime: Path):
+    app, _ = made("cooled-rf")
+    async with app.run_test(size=(80, 24)):
+        assert "nothing was heard yet" in text(app)
+    assert not app.screen_stack
+    app.redraw()
+    app.say("too late")
+
+
 async def test_acknowledge_silence_help_and_leave_and_never_more(runtime: Path):
     operator = Operator()
     async with watching(runtime, operator) as (pilot, app):
