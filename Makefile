@@ -35,11 +35,12 @@ demo: setup
 	@$(VENV)/bin/ablate demo $(ARGS)
 
 # Every part runs and prints; one that failed fails the whole. pytest comes last, so its closing line is the last. What is
-# judged by the wall clock runs in one process, the rest beside it at low priority (tests/conftest.py).
+# judged by the wall clock runs in one process, the rest beside it at low priority (tests/conftest.py); where few of those
+# failed and nothing else, they are named and run once more, alone (tests/__main__.py).
 test: setup-dev
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || { failed=1; echo '== lint failed, see above; the tests follow'; }; \
-	$(PY) -m pytest -n 2 --no-loadscope-reorder $(ARGS) || failed=1; \
+	$(PY) -m tests $(ARGS) || failed=1; \
 	exit $$failed
 
 lint: setup-dev

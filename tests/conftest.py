@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from tests.support.clocked import by_clock
 from tests.support.virtual_loop import VirtualLoop
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -49,19 +49,13 @@ def pytest_asyncio_loop_factories(
     return {"real": asyncio.new_event_loop}
 
 
-@functools.cache
-def _by_clock(path: Path) -> bool:
-    """Whether a file has tests that are judged by the wall clock."""
-    return "mark.process" in path.read_text(encoding="utf-8")
-
-
 class SideBySide(LoadFileScheduling):
     """Who runs what in ``make test``: all files that are judged by the wall clock in one process, one after the other,
     from the beginning; the rest file by file in the others."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "by the clock" if _by_clock(self.config.rootpath / file) else file
+        return "by the clock" if by_clock(self.config.rootpath / file) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SideBySide:
@@ -71,7 +65,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SideByS
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Stable: within both halves the order stays."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: not _by_clock(item.path))
+        items.sort(key=lambda item: not by_clock(item.path))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -81,7 +75,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
     """The wall clock's tests are handed out first: a process that begins with anything else makes way for them."""
-    if not item.session.stash[BEGUN] and "PYTEST_XDIST_WORKER" in os.environ and not _by_clock(item.path):
+    if not item.session.stash[BEGUN] and "PYTEST_XDIST_WORKER" in os.environ and not by_clock(item.path):
         os.nice(10)
     item.session.stash[BEGUN] = True
 

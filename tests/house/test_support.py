@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.__main__ import again
 from tests.support.virtual_loop import Deadlock, VirtualLoop, run
 
 pytest_plugins = ["pytester"]
@@ -86,3 +87,13 @@ def test_a_leaked_task_fails_its_test(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--asyncio-mode=auto", "-q")
     result.stdout.fnmatch_lines(["*tasks left running*", "*threads left running: stray*"])
     result.assert_outcomes(passed=3, errors=2)
+
+
+def test_who_gets_a_second_run(monkeypatch, repository):
+    """Only what the wall clock judges, and only a few of it."""
+    monkeypatch.chdir(repository)
+    clocked = ["tests/process/test_foreground.py::test_a", "tests/browser/test_records.py::test_b[chromium]"]
+    assert again(clocked) == clocked
+    assert again([*clocked, "tests/house/test_support.py::test_c"]) == []
+    assert again([f"{clocked[0]}{n}" for n in range(3)]) != []
+    assert again([f"{clocked[0]}{n}" for n in range(4)]) == []
