@@ -20,7 +20,6 @@ from controller.collect.journal import Arrived, Journal, JournalError
 from controller.collect.ledger import Ledger
 from controller.collect.link import Link, link_for
 from controller.collect.sink import Sink, SinkThread
-from controller.mqtt.broker import subscribe
 from controller.mqtt.messages import ROOT
 from controller.mqtt.publisher import BACKOFF_S, secrets_of
 from controller.mqtt.troubles import Forbidden, explain
@@ -31,6 +30,7 @@ log = logging.getLogger("controller.collect")
 
 MOST = 500  # messages in one commit
 LOOK_S = 0.5  # how often gaps are looked for
+BEHIND = "taking what the broker has kept meanwhile"
 
 
 class BenchStatus(NamedTuple):
@@ -76,6 +76,7 @@ class Collector:
         self._asking = Asking(config.patience, config.name)
         self._turn = asyncio.Lock()  # ledgers are looked at, or changed in another thread, never both
         self._connected, self._text = False, "not connected yet"
+        self._up = False  # the broker has let us in; connected: and has said that it sends what we asked for
         self._messages = self._refused = 0
         self._heard_s: dict[Bench, float] = {}
         self._settled = {name for name, ledger in self.journal.ledgers.items() if ledger.settled}
@@ -97,7 +98,7 @@ class Collector:
                 except JournalError as error:
                     self._complain(str(error))
                 finally:
-                    self._connected = False
+                    self._up = self._connected = False
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), delay_s * random.uniform(0.8, 1.2))
                 delay_s = min(2 * delay_s, BACKOFF_S[1])
@@ -114,12 +115,7 @@ class Collector:
 
     async def _converse(self, link: Link, stop: asyncio.Event) -> None:
         """One connection. Raises :class:`aiomqtt.MqttError` when it breaks, :class:`JournalError` on a full disk."""
-        for site in self.config.sites:
-            for bench in self.config.benches:
-                for topic in wire.topics(site, bench, self.config.name):
-                    await subscribe(link, topic)
-        self._connected, self._text = True, "connected"
-        log.info("connected to %s:%d", self.config.broker.host, self.config.broker.port)
+        self._up = True
         await until_one_ends(self._receive(link), self._ask(link), stop.wait())
 
     async def _receive(self, link: Link) -> None:
@@ -191,6 +187,12 @@ class Collector:
             say("%s/%s: session %s: %s", ledger.site, ledger.bench, session, verdict)
 
     async def _ask(self, link: Link) -> None:
+        for site in self.config.sites:
+            for bench in self.config.benches:
+                for topic in wire.topics(site, bench, self.config.name):
+                    await link.subscribed(topic)
+        self._connected, self._text = True, "connected"
+        log.info("connected to %s:%d", self.config.broker.host, self.config.broker.port)
         while True:
             if self.journal.size_mb() <= self.config.journal_mb:  # what is asked for must have a place
                 async with self._turn:
@@ -210,7 +212,8 @@ class Collector:
             told = [self._bench(bench, ledgers, now_s) for bench, ledgers in sorted(benches.items())]
         sinks = {sink.sink.name: sink.problem for sink in self._sinks}
         waiting = await asyncio.to_thread(self.journal.waiting)
-        return Status(self._connected, self._text, self._messages, self._refused, told, waiting, sinks)
+        text = BEHIND if self._up and not self._connected else self._text
+        return Status(self._connected, text, self._messages, self._refused, told, waiting, sinks)
 
     def _bench(self, bench: Bench, ledgers: list[Ledger], now_s: float) -> BenchStatus:
         line, heard_s = self._asking.lines.get(bench), self._heard_s.get(bench)

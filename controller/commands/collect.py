@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import queue
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from controller.collect.collector import Collector, Status
     from controller.collect.config import CollectConfig
     from controller.collect.sink import Sink
+
+
+LAST_LINE_S = 1.0
+"""For a reader of the output that has stopped."""
 
 
 @click.command()
@@ -127,12 +133,39 @@ class _CatchUp:
             self._tell(self._most - missing)
 
 
+class _Lines:
+    """Prints beside the collector: a reader of its output that has stopped does not stop it. Lines that nobody takes in
+    time are left out. Use as a context."""
+
+    def __init__(self) -> None:
+        self._next: queue.Queue[str | None] = queue.Queue(1)
+        self._thread = threading.Thread(target=self._print, name="lines", daemon=True)
+
+    def __enter__(self) -> _Lines:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(queue.Full):
+            self._next.put(None, timeout=LAST_LINE_S)
+        self._thread.join(LAST_LINE_S)
+
+    def say(self, line: str) -> None:
+        with contextlib.suppress(queue.Full):
+            self._next.put_nowait(line)
+
+    def _print(self) -> None:
+        with contextlib.suppress(OSError):  # nobody is there any more
+            while (line := self._next.get()) is not None:
+                click.echo(line)
+
+
 async def _tell(collector: Collector, every_s: float, as_json: bool) -> None:
-    with _CatchUp(quiet=as_json) as catch_up:
-        await _tell_all(collector, every_s, as_json, catch_up)
+    with _CatchUp(quiet=as_json) as catch_up, _Lines() as lines:
+        await _tell_all(collector, every_s, as_json, catch_up, lines)
 
 
-async def _tell_all(collector: Collector, every_s: float, as_json: bool, catch_up: _CatchUp) -> None:
+async def _tell_all(collector: Collector, every_s: float, as_json: bool, catch_up: _CatchUp, lines: _Lines) -> None:
     before, since_s = 0, time.monotonic()
     while True:
         await asyncio.sleep(every_s)
@@ -141,7 +174,7 @@ async def _tell_all(collector: Collector, every_s: float, as_json: bool, catch_u
         rate = (status.messages - before) / (now_s - since_s)
         before, since_s = status.messages, now_s
         catch_up(sum(bench.missing_batches for bench in status.benches))
-        click.echo(_json(status, rate) if as_json else _line(status, rate))
+        lines.say(_json(status, rate) if as_json else _line(status, rate))
 
 
 def _json(status: Status, rate: float) -> str:

@@ -112,13 +112,14 @@ async def publish(client: Client, outgoing: Sequence[Publication]) -> None:
             raise Forbidden(sorted({one.topic for one in window}), client.refused[0])
 
 
-async def subscribe(client: Client, topic: str) -> None:
+async def subscribe(client: Client, topic: str, timeout_s: float = TIMEOUT_S) -> None:
     """Subscribe with QoS 1.
 
     Raises:
         Forbidden: the broker does not grant it.
+        aiomqtt.MqttError: it does not answer within ``timeout_s``.
     """
-    granted = await client.subscribe(topic, qos=1)
+    granted = await client.subscribe(topic, qos=1, timeout=timeout_s)
     code = granted[0] if granted else 0
     value = code if isinstance(code, int) else code.value
     if value >= 0x80:

@@ -95,7 +95,7 @@ class Reserved:
     def __init__(self, granted: object) -> None:
         self._granted = granted
 
-    async def subscribe(self, topic: str, qos: int) -> list[object]:
+    async def subscribe(self, topic: str, qos: int, timeout: float) -> list[object]:
         return [self._granted]
 
 
