@@ -32,7 +32,7 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
     """The rows, each as soon as it is measured; one of which 0 are wanted is left out."""
     with Served() as bench, chromium() as browser:
         pages = Pages(browser)
-        page = pages(bench.panel.link, before=WATCH)
+        page = pages(bench.link, before=WATCH)
         page.wait_for_function("() => seen.pictures.length > 0")
         if given.presses:
             stops = list(stop_ms(bench, page, given.presses))

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.browser.served import PanelFile, Served
+from controller.beside_panel import Where
+from tests.browser.served import Served
 
 PERIOD_S = 0.05
 EDGE_S = 2.0
@@ -23,7 +24,7 @@ EDGE_S = 2.0
 
 
 @contextlib.contextmanager
-def viewers(panel: PanelFile, count: int) -> Iterator[list[int]]:
+def viewers(panel: Where, count: int) -> Iterator[list[int]]:
     """So many pages' worth of streams, read in a process of their own. At the end the list holds how many messages
     each viewer got.
     """

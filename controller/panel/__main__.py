@@ -16,6 +16,7 @@ import signal
 import sys
 from pathlib import Path
 
+from controller.beside_panel import FILE, Where, where
 from controller.config.loading import load_bench
 from controller.config.problems import ConfigError
 from controller.panel.context import Context
@@ -23,7 +24,6 @@ from controller.panel.guards import LOOPBACK, Tokens
 from controller.panel.server import PortTaken, bound, served
 from controller.providers import Providers
 
-FILE = "panel.json"
 NICER = 5
 """Below the daemon and its watchdog: what a browser wants can wait."""
 OOM_FIRST = "500"
@@ -68,8 +68,9 @@ async def serve(given: argparse.Namespace) -> int:
         loop.add_signal_handler(number, stop.set)
     loaded = load_bench(given.bench_file).fixed()
     file = given.runtime_dir / FILE
-    tokens, port = _left_behind(file) if given.again else (Tokens.new(), given.port)
-    listener = bound(port)
+    before = where(given.runtime_dir) if given.again else None
+    tokens = Tokens.new() if before is None else Tokens(before.token, before.viewer_token)
+    listener = bound(given.port if before is None else before.port)
     port = listener.getsockname()[1]
     records = (given.records or Path(loaded.bench.records.folder)).absolute()
     context = Context(
@@ -85,22 +86,13 @@ async def serve(given: argparse.Namespace) -> int:
     return 0
 
 
-def _left_behind(file: Path) -> tuple[Tokens, int | None]:
-    """Tokens and port of the panel before; new ones where it left none."""
-    try:
-        told = json.loads(file.read_text())
-        return Tokens(str(told["token"]), str(told["viewer_token"])), int(told["port"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return Tokens.new(), None
-
-
 def _tell(file: Path, port: int, tokens: Tokens) -> None:
     """Whole or not at all, and for this user only."""
-    told = {"url": f"http://{LOOPBACK}:{port}/", "port": port, "pid": os.getpid()}
+    told = Where(f"http://{LOOPBACK}:{port}/", port, os.getpid(), tokens.control, tokens.viewer)
     new = file.with_name(f".{FILE}.new")
     new.unlink(missing_ok=True)
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        json.dump({**told, "token": tokens.control, "viewer_token": tokens.viewer}, out)
+        json.dump(told._asdict(), out)
     os.replace(new, file)
 
 

@@ -3,47 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
+from controller.beside_panel import Where, where
 from controller.records.reader import open_session
 from safety import latch
 from tests.process.bench import POWER_W, STARVED, Control, Emulated, Hold, alive, wait_for
 
 START_S, END_S = 60.0, 30.0
-
-
-class PanelFile(NamedTuple):
-    """What ``panel.json`` tells of a running panel."""
-
-    url: str
-    port: int
-    pid: int
-    token: str
-    viewer_token: str
-
-    @classmethod
-    def read(cls, path: Path) -> PanelFile:
-        """Raises OSError or ValueError while there is none."""
-        told = json.loads(path.read_text())
-        return cls(*(told[name] for name in cls._fields))
-
-    @property
-    def link(self) -> str:
-        """For whoever may control."""
-        return f"{self.url.rstrip('/')}/#token={self.token}"
-
-    @property
-    def viewer_link(self) -> str:
-        """For whoever may look and stop."""
-        return f"{self.url.rstrip('/')}/#token={self.viewer_token}"
 
 
 class Served(Emulated):
@@ -110,9 +84,22 @@ class Served(Emulated):
         return self.stderr.read_text()
 
     @property
-    def panel(self) -> PanelFile:
-        """The panel that runs now."""
-        return PanelFile.read(self.runtime / self.name / "panel.json")
+    def panel(self) -> Where:
+        """The panel that runs now. Raises OSError while there is none."""
+        found = where(self.runtime / self.name)
+        if found is None:
+            raise FileNotFoundError(f"{self.runtime / self.name}: no panel")
+        return found
+
+    @property
+    def link(self) -> str:
+        """For whoever may control."""
+        return self.panel.link()
+
+    @property
+    def viewer_link(self) -> str:
+        """For whoever may look and stop."""
+        return self.panel.link(viewer=True)
 
     @property
     def session(self) -> Path:
@@ -150,25 +137,22 @@ class Served(Emulated):
         or TRIPPED.
         """
         self.arm(protocol)
+        before = len(self._ends())
         hold = Hold(self.control)
         try:
             assert hold.answer["ok"], hold.answer
             self.power()
             yield
-        except BaseException:
-            self._lapsed = self._last_end() == "foreground let go"
-            raise
         finally:
+            self._lapsed |= "foreground let go" in self._ends()[before:]
             hold.let_go()
         self.reach("SAFE", "TRIPPED")
 
-    def _last_end(self) -> str:
-        """Why the newest application has left FIRING."""
+    def _ends(self) -> list[str]:
+        """Why each application of the open session has left FIRING."""
         with contextlib.suppress(OSError):
-            return next(
-                (str(told["reason"]) for told in reversed(self.events("state")) if told["from"] == "FIRING"), ""
-            )
-        return ""
+            return [str(told["reason"]) for told in self.events("state") if told["from"] == "FIRING"]
+        return []
 
     def power(self, timeout_s: float = 15.0) -> None:
         """Wait for power in the tissue."""
@@ -211,6 +195,7 @@ class Served(Emulated):
         if self.status()["state"] == "LOCKOUT":
             self._renew()
         self.reach("SAFE")
+        self._lapsed = False
 
     def _renew(self) -> None:
         if self._process is not None and self._process.poll() is None:

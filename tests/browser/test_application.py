@@ -20,7 +20,7 @@ STOP_S = 0.5
 
 
 def test_arm_fire_stop(bench: Served, pages: Pages) -> None:
-    operator = Operator(pages(bench.panel.link))
+    operator = Operator(pages(bench.link))
     operator.reads("SIMULATED")
     operator.takes_control()
     operator.prepares("steady")
@@ -39,14 +39,20 @@ def test_arm_fire_stop(bench: Served, pages: Pages) -> None:
     operator.reads("Last application: aborted")
 
 
-def test_letting_go_ends_it(bench: Served, pages: Pages) -> None:
-    operator = Operator(pages(bench.panel.link))
+def firing(bench: Served, pages: Pages) -> Operator:
+    """Somebody who holds the button, while power flows."""
+    operator = Operator(pages(bench.link))
     operator.takes_control()
     operator.prepares("steady")
     operator.arms()
     operator.sees("ARMED")
     operator.fires()
     bench.power()
+    return operator
+
+
+def test_letting_go_ends_it(bench: Served, pages: Pages) -> None:
+    operator = firing(bench, pages)
     let_go_s = time.monotonic()
     operator.lets_go()
     assert bench.off_s(let_go_s) - let_go_s <= STOP_S
@@ -54,13 +60,7 @@ def test_letting_go_ends_it(bench: Served, pages: Pages) -> None:
 
 
 def test_trip_acknowledge_reset(bench: Served, pages: Pages) -> None:
-    operator = Operator(pages(bench.panel.link))
-    operator.takes_control()
-    operator.prepares("steady")
-    operator.arms()
-    operator.sees("ARMED")
-    operator.fires()
-    bench.power()
+    operator = firing(bench, pages)
     begin_s = time.monotonic()
     bench.backdoor(fault="pump.stall")
     bench.off_s(begin_s)
@@ -90,7 +90,7 @@ def test_a_reload_in_the_middle(bench: Served, pages: Pages) -> None:
         words.push(document.getElementById("state-word").textContent)).observe(
           document.getElementById("state-word"), {childList: true, characterData: true, subtree: true}));
     """
-    page = pages(bench.panel.link, before=watch)
+    page = pages(bench.link, before=watch)
     operator = Operator(page)
     with bench.firing():
         operator.sees("FIRING")

@@ -15,9 +15,10 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
+from controller.beside_panel import Where
 from tests.browser.operator import NOT_LIVE, Operator
 from tests.browser.pages import Pages
-from tests.browser.served import PanelFile, Served
+from tests.browser.served import Served
 from tests.process.bench import POWER_W, alive, wait_for
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
@@ -35,7 +36,7 @@ def punctual(bench: Served, before: dict[str, float]) -> None:
 
 
 def test_a_frozen_panel_makes_a_grey_page(bench: Served, pages: Pages) -> None:
-    page = pages(bench.panel.link)
+    page = pages(bench.link)
     operator = Operator(page)
     root = page.locator("html")
     with bench.firing():
@@ -65,7 +66,7 @@ def test_a_flooded_panel(bench: Served) -> None:
     assert asked > 200
 
 
-def _flood(panel: PanelFile, until_s: float) -> int:
+def _flood(panel: Where, until_s: float) -> int:
     asked = 0
     while time.monotonic() < until_s:
         request = urllib.request.Request(
@@ -83,7 +84,7 @@ def _flood(panel: PanelFile, until_s: float) -> int:
 def test_a_killed_panel(bench: Served, pages: Pages) -> None:
     """The application goes on; the page does not look as if it still knew anything, and finds the next panel."""
     pages.excused = OFFLINE
-    operator = Operator(pages(bench.panel.link))
+    operator = Operator(pages(bench.link))
     root, pid = operator.page.locator("html"), bench.panel.pid
     with bench.firing():
         operator.sees("FIRING")
@@ -101,7 +102,7 @@ def test_a_killed_panel(bench: Served, pages: Pages) -> None:
 def test_a_daemon_that_is_gone(bench: Served, pages: Pages) -> None:
     """STOP is not delivered, and the page says so."""
     pages.excused = OFFLINE
-    operator = Operator(pages(bench.panel.link))
+    operator = Operator(pages(bench.link))
     operator.sees("SAFE")
     frozen = [bench.pids.watchdog, bench.pids.daemon]
     for pid in frozen:

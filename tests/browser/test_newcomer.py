@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 
 import pytest
 from playwright.sync_api import expect
 
+from controller.beside_panel import Where, where
 from tests.browser.axe import findings
 from tests.browser.operator import Operator
 from tests.browser.pages import Pages
-from tests.browser.served import PanelFile
 from tests.process.bench import Emulated, wait_for
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
@@ -22,14 +21,13 @@ def test_from_demo_to_the_report(pages: Pages) -> None:
     with Emulated(serve=False) as home:
         process = home.ablate("demo", "--no-open")
 
-        def panel() -> PanelFile | None:
+        def panel() -> Where | None:
             assert process.poll() is None, process.communicate()
-            with contextlib.suppress(StopIteration, OSError, ValueError, KeyError):
-                return PanelFile.read(next(home.runtime.rglob("panel.json")))
-            return None
+            files = home.runtime.rglob("panel.json")
+            return next(filter(None, (where(file.parent) for file in files)), None)
 
         try:
-            page = pages(wait_for(panel, "the panel", 60.0).link)
+            page = pages(wait_for(panel, "the panel", 60.0).link())
             operator = Operator(page)
             expect(page.locator("#banner")).to_contain_text("SIMULATED")
             operator.sees("FIRING", timeout_s=30.0)

@@ -17,7 +17,7 @@ STOP_S = 0.5
 
 
 def test_one_controls_the_others_look(bench: Served, pages: Pages) -> None:
-    one, other = Operator(pages(bench.panel.link)), Operator(pages(bench.panel.link))
+    one, other = Operator(pages(bench.link)), Operator(pages(bench.link))
     one.takes_control()
     other.reads("In control: another page")
     expect(other.button("^prepare")).to_be_disabled()
@@ -32,7 +32,7 @@ def test_one_controls_the_others_look(bench: Served, pages: Pages) -> None:
 
 
 def test_who_fires_lets_go_when_control_is_taken(bench: Served, pages: Pages) -> None:
-    one, other = Operator(pages(bench.panel.link)), Operator(pages(bench.panel.link))
+    one, other = Operator(pages(bench.link)), Operator(pages(bench.link))
     one.takes_control()
     one.prepares("steady")
     one.arms()
@@ -47,7 +47,7 @@ def test_who_fires_lets_go_when_control_is_taken(bench: Served, pages: Pages) ->
 
 @pytest.mark.parametrize("where", ["page", "dialog", "input", "button", "other view"])
 def test_stop_from_a_viewer(bench: Served, pages: Pages, where: str) -> None:
-    viewer = Operator(pages(bench.panel.viewer_link))
+    viewer = Operator(pages(bench.viewer_link))
     viewer.reads("may look and STOP")
     with bench.firing():
         viewer.sees("FIRING")

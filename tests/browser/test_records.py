@@ -27,7 +27,7 @@ def brief(bench: Served) -> Path:
 
 
 def test_from_the_application_to_its_report(bench: Served, pages: Pages, brief: Path) -> None:
-    page = pages(bench.panel.link)
+    page = pages(bench.link)
     operator = Operator(page)
     with bench.firing(brief):
         bench.reach("COOLDOWN", "SAFE")
@@ -49,7 +49,7 @@ def test_from_the_application_to_its_report(bench: Served, pages: Pages, brief: 
 
 def test_playback(bench: Served, pages: Pages, brief: Path) -> None:
     """What is played looks like a replay, never like the bench; a STOP meanwhile is the bench's."""
-    page = pages(bench.panel.link)
+    page = pages(bench.link)
     operator = Operator(page)
     operator.takes_control()
     with bench.firing(brief):

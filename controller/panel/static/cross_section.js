@@ -68,7 +68,7 @@ export class CrossSection {
     if (!this.known || this.asking || now_ms - this.asked_ms < every_ms) return;
     this.asked_ms = now_ms;
     this.asking = ask("specimen")
-      .then((told) => this._take(told))
+      .then((told) => this.take(told))
       .catch((error) => {
         this.known = error.status !== 404 || this.seen === true;
         if (!this.seen) show(this.root, false);
@@ -83,7 +83,7 @@ export class CrossSection {
   }
 
   /** @param {any} told */
-  _take(told) {
+  take(told) {
     const picture = told.picture ?? told.specimen?.picture;
     const zone = told.zone ?? told.specimen?.zone;
     if (!picture?.temperature_c) return;

@@ -9,7 +9,7 @@ export function zonePicture(picture, zone, title) {
   const section = new CrossSection(root);
   root.querySelector("h2")?.replaceWith(h("h4", { text: title }));
   const whole = { ...picture, damage: picture.damage ?? picture.temperature_c.map((/** @type {number[]} */ row) => row.map(() => 0)) };
-  section._take({ picture: whole, zone });
+  section.take({ picture: whole, zone });
   new ResizeObserver(() => section.draw()).observe(section.canvas);
   return root;
 }
