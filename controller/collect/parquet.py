@@ -20,7 +20,7 @@ import numpy as np
 from controller.collect.config import Parquet
 from controller.collect.journal import Kept
 from controller.collect.ledger import Ledger
-from controller.collect.rows import Batch, batches, calendar, naive, samples
+from controller.collect.rows import Batch, batches, calendar, naive, readings, ticks
 from controller.collect.sink import SinkError
 from controller.collect.wire import TICK, WHOLE
 from controller.exports.parquet import write_table
@@ -105,28 +105,31 @@ def _tables(mine: list[Batch]) -> dict[str, Any]:
     stamp = pa.timestamp("us", "UTC")
     word = pa.dictionary(pa.int32(), pa.string())
     found: dict[str, Any] = {}
-    ticks = [batch.data for batch in mine if batch.schema == "abl/samples/1" and batch.data["n"]]
-    if ticks:
+    some = [batch.data for batch in ticks(mine)]
+    if some:
         columns: dict[str, Any] = {
-            "seq": pa.array(_joined(ticks, "seq"), pa.int64()),
-            "t_s": pa.array(_joined(ticks, "t_s"), pa.float64()),
-            "utc": pa.array(np.concatenate([calendar(data, data["t_s"]) for data in ticks])).cast(stamp),
-            "state": pa.array(_joined(ticks, "state"), pa.string()).cast(word),
-            "epoch": pa.array(_joined(ticks, "epoch"), pa.int64()),
+            "seq": pa.array(_joined(some, "seq"), pa.int64()),
+            "t_s": pa.array(_joined(some, "t_s"), pa.float64()),
+            "utc": pa.array(calendar([(data, data["t_s"]) for data in some])).cast(stamp),
+            "state": pa.array(_joined(some, "state"), pa.string()).cast(word),
+            "epoch": pa.array(_joined(some, "epoch"), pa.int64()),
         }
         for name in NUMBERS:
-            columns.setdefault(name, pa.array(_joined(ticks, name), pa.float64()))
-        columns["batch"] = pa.array([data["batch"] for data in ticks for _ in range(data["n"])], pa.int64())
+            columns.setdefault(name, pa.array(_joined(some, name), pa.float64()))
+        columns["batch"] = pa.array([data["batch"] for data in some for _ in range(data["n"])], pa.int64())
         found["ticks"] = pa.table(columns)
-    rows = [(data["batch"], part) for data in ticks for part in samples(data)]
-    if rows:
+    rows = readings(mine)
+    if rows.columns:
+        counts = [count for _, _, count in rows.columns]
+        channels = pa.array([channel for _, channel, _ in rows.columns], pa.string()).dictionary_encode()
+        batch = np.array([batch.data["batch"] for batch, _, _ in rows.columns], np.int64)
         found["samples"] = pa.table({
-            "channel": pa.array([part.channel for _, part in rows for _ in part.value], pa.string()).cast(word),
-            "t_request_s": pa.array([t for _, part in rows for t in part.t_s], pa.float64()),
-            "utc": pa.array(np.concatenate([part.time for _, part in rows])).cast(stamp),
-            "value": pa.array([value for _, part in rows for value in part.value], pa.float64()),
-            "quality": pa.array([quality for _, part in rows for quality in part.quality], pa.int8()),
-            "batch": pa.array([batch for batch, part in rows for _ in part.value], pa.int64()),
+            "channel": channels.take(pa.array(np.repeat(np.arange(len(counts)), counts))),
+            "t_request_s": pa.array(rows.t_s, pa.float64()),
+            "utc": pa.array(rows.time).cast(stamp),
+            "value": pa.array(rows.value, pa.float64()),
+            "quality": pa.array(rows.quality, pa.int8()),
+            "batch": pa.array(np.repeat(batch, counts)),
         })  # fmt: skip
     events = [batch.data for batch in mine if batch.schema == "abl/events/1"]
     if events:

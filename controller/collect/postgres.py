@@ -7,8 +7,10 @@ copied. So a crash on either side, and a journal that was lost, lead to nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from importlib import resources
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ import numpy as np
 from controller.collect.config import Postgres
 from controller.collect.journal import Kept
 from controller.collect.ledger import Ledger
-from controller.collect.rows import Batch, Times, batches, calendar, samples
+from controller.collect.rows import Batch, Times, batches, calendar, readings, ticks
 from controller.collect.sink import SinkError
 from controller.mqtt.publisher import MqttProblem
 from controller.records.tables import need
@@ -140,41 +142,45 @@ def _copy(cursor: Any, table: str, rows: Iterable[str]) -> None:
             copy.write(text)
 
 
-def _tick_rows(fresh: Iterable[Batch]) -> Iterable[str]:
-    for batch in fresh:
+def _tick_rows(fresh: Iterable[Batch]) -> Iterator[str]:
+    some = ticks(fresh)
+    times = iter(_times(calendar([(batch.data, batch.data["t_s"]) for batch in some])))
+    for batch in some:
         data = batch.data
-        if batch.schema == "abl/samples/1" and data["n"]:
-            who = f"{_text(batch.kept.bench)}\t{_text(batch.kept.session)}"
-            columns = [data[key] for key in ("seq", "t_s", "state")] + [
-                [_number(value) for value in data[key]] for key in ("demand_w", "permit_w", "setpoint_w")
-            ]
-            rows = zip(_times(calendar(data, data["t_s"])), *columns, data["epoch"], data["energy_j"], strict=True)
-            for time, seq, t_s, state, demand, permit, setpoint, epoch, energy in rows:
-                yield (
-                    f"{time}\t{who}\t{seq}\t{_number(t_s)}\t{_text(state)}\t{demand}\t{permit}\t{setpoint}\t{epoch}\t"
-                    f"{_number(energy)}\n"
-                )
+        who = _who(batch)
+        columns = [data[key] for key in ("seq", "t_s", "state")] + [
+            [_number(value) for value in data[key]] for key in ("demand_w", "permit_w", "setpoint_w")
+        ]
+        rows = zip(*columns, data["epoch"], data["energy_j"], strict=True)
+        for seq, t_s, state, demand, permit, setpoint, epoch, energy in rows:
+            yield (
+                f"{next(times)}\t{who}\t{seq}\t{_number(t_s)}\t{_name(state)}\t{demand}\t{permit}\t{setpoint}\t"
+                f"{epoch}\t{_number(energy)}\n"
+            )
 
 
-def _sample_rows(fresh: Iterable[Batch]) -> Iterable[str]:
-    for batch in fresh:
-        if batch.schema != "abl/samples/1" or not batch.data["n"]:
-            continue
-        tick_time = _times(calendar(batch.data, [batch.data["t_s"][0]]))[0]
-        for part in samples(batch.data):
-            who = f"{_text(batch.kept.bench)}\t{_text(batch.kept.session)}\t{_text(part.channel)}"
-            for time, t_s, value, quality in zip(_times(part.time), part.t_s, part.value, part.quality, strict=True):
-                yield f"{time or tick_time}\t{who}\t{_number(t_s)}\t{_number(value)}\t{quality}\n"
+def _sample_rows(fresh: Iterable[Batch]) -> Iterator[str]:
+    """A request without a time stands at its message's first tick."""
+    found = readings(fresh)
+    rows = zip(_times(found.time), found.t_s, found.value, found.quality, strict=True)
+    for batch, channel, count in found.columns:
+        who = f"{_who(batch)}\t{_name(channel)}"
+        for time, t_s, value, quality in islice(rows, count):
+            time = time or _times(calendar([(batch.data, batch.data["t_s"][:1])]))[0]
+            yield f"{time}\t{who}\t{_number(t_s)}\t{_number(value)}\t{quality}\n"
+
+
+def _who(batch: Batch) -> str:
+    return f"{_name(batch.kept.bench)}\t{_name(batch.kept.session)}"
 
 
 def _event_rows(fresh: Iterable[Batch]) -> Iterable[str]:
     for batch in fresh:
         data = batch.data
         if batch.schema == "abl/events/1":
-            who = f"{_text(batch.kept.bench)}\t{_text(batch.kept.session)}"
             body = _text(_json(data["data"]) or "{}")
             yield (
-                f"{_text(data['utc'])}\t{who}\t{data['seq']}\t{_number(data['t_s'])}\t{_text(data['kind'])}\t{body}\n"
+                f"{_text(data['utc'])}\t{_who(batch)}\t{data['seq']}\t{_number(data['t_s'])}\t{_text(data['kind'])}\t{body}\n"
             )
 
 
@@ -189,6 +195,10 @@ def _number(value: float | None) -> str:
 
 def _text(text: str) -> str:
     return text.translate(_ESCAPE)
+
+
+_name = lru_cache(10_000)(_text)
+"""Of what repeats."""
 
 
 def _json(value: object) -> str | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,11 +25,11 @@ class Batch(NamedTuple):
     data: Mapping[str, Any]
 
 
-class Samples(NamedTuple):
-    """Readings of one channel. ``time`` is the calendar (NaT where the request had no time), ``t_s`` the session's
-    clock."""
+class Readings(NamedTuple):
+    """Of many messages, a row each. ``time`` is the calendar (NaT where the request had no time), ``t_s`` the session's
+    clock; ``columns`` names message and channel of so many rows in turn."""
 
-    channel: str
+    columns: list[tuple[Batch, str, int]]
     time: Times
     t_s: list[float | None]
     value: list[float | None]
@@ -41,23 +43,43 @@ def batches(messages: Iterable[Kept]) -> Iterator[Batch]:
         yield Batch(kept, data["schema"], data)
 
 
-def calendar(data: Mapping[str, Any], t_s: list[float | None]) -> Times:
-    """Times of the session's clock on the calendar: the first tick's label, and the time since."""
-    began = np.datetime64(naive(data["utc0"]), "us")
-    since = (np.array(t_s, dtype=float) - float(data["t_s"][0])) * 1e6
+def ticks(whole: Iterable[Batch]) -> list[Batch]:
+    """The messages that have some."""
+    return [batch for batch in whole if batch.schema == "abl/samples/1" and batch.data["n"]]
+
+
+def calendar(columns: Sequence[tuple[Mapping[str, Any], Sequence[float | None]]]) -> Times:
+    """Times of the session's clock on the calendar, of many messages in one go: the first tick's label of each, and
+    the time since."""
+    began = np.array([naive(data["utc0"]) for data, _ in columns], dtype="datetime64[us]")
+    first_s = np.array([data["t_s"][0] for data, _ in columns], dtype=float)
+    counts = [len(t_s) for _, t_s in columns]
+    t_s = np.array(list(chain.from_iterable(t_s for _, t_s in columns)), dtype=float)
+    since = (t_s - np.repeat(first_s, counts)) * 1e6
     unknown = np.isnan(since)
-    found = began + np.round(np.where(unknown, 0, since)).astype("timedelta64[us]")
+    found = np.repeat(began, counts) + np.round(np.where(unknown, 0, since)).astype("timedelta64[us]")
     found[unknown] = np.datetime64("NaT")
     return np.asarray(found)
 
 
-def samples(data: Mapping[str, Any]) -> Iterator[Samples]:
-    """The channels of a samples message, those without readings left out."""
-    for channel, column in data["channels"].items() if data["n"] else ():
-        if column["value"]:
-            yield Samples(channel, calendar(data, column["t_s"]), column["t_s"], column["value"], column["quality"])
+def readings(whole: Iterable[Batch]) -> Readings:
+    """The channels of all messages, those without readings left out."""
+    columns = [
+        (batch, channel, told)
+        for batch in ticks(whole)
+        for channel, told in batch.data["channels"].items()
+        if told["value"]
+    ]
+    t_s, value, quality = (
+        list(chain.from_iterable(told[key] for _, _, told in columns)) for key in ("t_s", "value", "quality")
+    )
+    time = calendar([(batch.data, told["t_s"]) for batch, _, told in columns])
+    return Readings(
+        [(batch, channel, len(told["value"])) for batch, channel, told in columns], time, t_s, value, quality
+    )
 
 
+@lru_cache(1024)
 def naive(utc: str) -> datetime:
     """A label as a time in UTC without saying so, as numpy wants it."""
     return datetime.fromisoformat(utc).astimezone(UTC).replace(tzinfo=None)

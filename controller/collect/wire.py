@@ -18,6 +18,8 @@ from controller.mqtt.messages import ROOT
 TICK = ("seq", "t_s", "state", "demand_w", "permit_w", "setpoint_w", "epoch", "energy_j")
 TEXTS = frozenset({"state"})
 WHOLE = frozenset({"seq", "epoch"})
+NUMBER = frozenset({int, float, type(None)})  # bool, which is an int to Python, is none
+_TYPES = dict.fromkeys(TEXTS, frozenset({str})) | dict.fromkeys(WHOLE, frozenset({int}))
 MOST_ANNOUNCED = 1000
 LATEST_S = 1e9  # of a session's clock: thirty years
 
@@ -125,22 +127,20 @@ def _samples(data: Mapping[str, Any]) -> None:
         m = len(column["value"])
         for key in ("t_s", "value"):
             _column(f"{name}: {key}", column[key], m)
-        if len(column["quality"]) != m or any(type(q) is not int or not 0 <= q < 128 for q in column["quality"]):
+        codes = column["quality"]
+        if len(codes) != m or not set(map(type, codes)) <= {int} or (m and not 0 <= min(codes) <= max(codes) < 128):
             raise TypeError(f"{name}: quality")
 
 
 def _column(name: str, values: Any, n: int) -> None:
     if not isinstance(values, list) or len(values) != n:
         raise ValueError(f"{name} has not {n} values")
-    for value in values:
-        if name in TEXTS:
-            good = isinstance(value, str) and "\x00" not in value
-        elif name in WHOLE:
-            good = type(value) is int and abs(value) < 2**53
-        else:
-            good = value is None or type(value) in (int, float)
-        if not good:
-            raise TypeError(f"{name}: {value!r}")
+    if not set(map(type, values)) <= (wanted := _TYPES.get(name, NUMBER)):
+        raise TypeError(f"{name}: {next(value for value in values if type(value) not in wanted)!r}")
+    if name in TEXTS and any("\x00" in value for value in values):
+        raise TypeError(f"{name} holds a NUL")
+    if name in WHOLE and any(abs(value) >= 2**53 for value in values):
+        raise TypeError(f"{name}: a number that nobody counts to")
     if name.endswith("t_s") and any(value is not None and not abs(value) < LATEST_S for value in values):
         raise ValueError(f"{name}: a time that no session has")
 
