@@ -193,12 +193,11 @@ class Journal:
             self._db.execute("DELETE FROM message WHERE id <= (SELECT min(id) FROM cursor)")
 
     def waiting(self) -> dict[str, int]:
-        """Messages that each sink has still to take."""
+        """Messages that each sink has still to take. None is left out of the numbering, so that nothing is counted."""
         with self._lock:
-            return {
-                sink: self._db.execute("SELECT count(*) FROM message WHERE id>?", (low,)).fetchone()[0]
-                for sink, low in self._db.execute("SELECT sink, id FROM cursor ORDER BY sink").fetchall()
-            }
+            (newest,) = self._db.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
+            cursors = self._db.execute("SELECT sink, id FROM cursor ORDER BY sink").fetchall()
+            return {sink: max(0, newest - low) for sink, low in cursors}
 
     def size_mb(self) -> float:
         """How much waits: pages in use, not the file's size, which does not shrink."""
