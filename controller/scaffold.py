@@ -19,6 +19,7 @@ PLACES = {
     "emulator.py.in": "{module}/emulator.py",
     "conformance.py.in": "{module}/conformance.py",
     "test.py.in": "tests/test_{module}.py",
+    "bench.yaml.in": "tests/bench.yaml",
 }
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from drivers.contract import Driver, Options
+from drivers.contract import DeviceError, Driver, Options
 from drivers.transport.base import Link, SerialSettings
 from drivers.transport.port import LinkPort
 
@@ -23,7 +23,13 @@ async def open_driver(
     ports: dict[str, LinkPort] = {}
     try:
         for option in ("", *kind.MORE_PORTS):
-            link, opened = await open_link(getattr(options, option) if option else url, baud or kind.BAUD, kind.SERIAL)
+            wanted = getattr(options, option) if option else url
+            try:
+                link, opened = await open_link(wanted, baud or kind.BAUD, kind.SERIAL)
+            except DeviceError as error:
+                if error.device == name:
+                    raise
+                raise DeviceError(name, f"{error.device}: {error.problem}", error.remedy) from error
             ports[option] = LinkPort(link, opened)
         driver = kind(name, ports.pop(""), options)
     except BaseException:

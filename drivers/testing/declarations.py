@@ -63,11 +63,14 @@ class DeclarationRoom(Kit):
                 sent = desk.link.written[first:]
                 assert samples
                 for sample in samples:
+                    assert sample.channel in specs, f"{sample}: declaration() has no such channel"
                     spec = specs[sample.channel]
                     assert sample.t_request_s >= before_s
                     assert any(is_request(w, sample) for w in sent), sample
                     if sample.quality is Quality.GOOD:
                         assert spec.low <= sample.value <= spec.high, sample
+                        none = spec.name.endswith("_ohm") and sample.value == 0.0
+                        assert not none, f"{sample}: 0 ohm is no reading of a load; give it quality BAD"
                     if spec.two_valued:
                         assert sample.value in (0.0, 1.0)
 

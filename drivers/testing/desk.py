@@ -125,6 +125,10 @@ class Kit:
                 await desk.driver.connect()
             try:
                 await test(desk)
+            except BaseException:  # what a failed test left under way would be told in the middle of its failure
+                for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                    await ended(task)
+                raise
             finally:
                 await desk.driver.close()
 
@@ -137,13 +141,14 @@ def is_request(written: Written, sample: Sample) -> bool:
     return 0.0 <= written.t_s - sample.t_request_s < 0.002
 
 
-async def raises(kind: type[E] | tuple[type[E], ...], work: Awaitable[object]) -> E:
-    """Await ``work``; anything but ``kind`` is a failure."""
+async def raises(kind: type[E] | tuple[type[E], ...], work: Awaitable[object], why: str = "") -> E:
+    """Await ``work``; anything but ``kind`` is a failure, told with ``why``."""
     try:
         await work
     except kind as error:
         return error
-    raise AssertionError(f"no {kind}")
+    wanted = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+    raise AssertionError(f"{getattr(work, '__qualname__', work)} raised nothing, {wanted} was due{why and ': '}{why}")
 
 
 async def ended(task: asyncio.Future[Any]) -> None:

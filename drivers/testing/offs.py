@@ -10,6 +10,7 @@ from drivers.testing.desk import GARBAGE, Desk, Kit, ended, raises
 
 BUSY_S, IDLE_S = 0.2, 0.02
 """From the call of off to its last byte on the wire: behind an exchange that never answers, and on an idle port."""
+HELD_UP = "off is urgent, begins with the first bytes of its plan, and no timeout_s is longer than 0.15 s or so"
 
 
 class OffRoom(Kit):
@@ -79,7 +80,8 @@ class OffBounds(Kit):
                 free_s = max(free_s, written.t_s) + len(written.data) * byte_s
                 if at >= first and written.data == off:
                     return free_s
-        raise AssertionError(f"off was not written: {desk.link.written[first:]}")
+        wrote = b" ".join(written.data for written in desk.link.written[first:])
+        raise AssertionError(f"the plan's first off {off!r} was not written; what was: {wrote!r}; {HELD_UP}")
 
     async def _off_s(self, desk: Desk, patience_s: float) -> float:
         """Seconds from a call of off to its last byte on the wire, whether or not anybody answers it."""
@@ -111,7 +113,8 @@ class OffBounds(Kit):
             polls = [asyncio.ensure_future(desk.driver.poll()) for _ in range(5)]
             await asyncio.sleep(0.001)
             try:
-                assert await self._off_s(desk, 1.0) <= BUSY_S
+                took_s = await self._off_s(desk, 1.0)
+                assert took_s <= BUSY_S, f"off after {took_s * 1e3:.0f} ms: {HELD_UP}"
             finally:
                 for poll in polls:
                     await ended(poll)
@@ -129,12 +132,15 @@ class OffBounds(Kit):
                 if connecting.done() or not desk.link.answers_left:
                     break
                 await asyncio.sleep(0.001)
-            if not connecting.done():
-                assert await self._off_s(desk, 1.0) <= BUSY_S, f"silent after {answers} answers"
-            finished = connecting.done() and connecting.exception() is None
-            await ended(connecting)
-            await desk.driver.close()
-            return finished
+            try:
+                if not connecting.done():
+                    took_s = await self._off_s(desk, 1.0)
+                    why = f"silent after {answers} answers, off after {took_s * 1e3:.0f} ms: {HELD_UP}"
+                    assert took_s <= BUSY_S, why
+                return connecting.done() and connecting.exception() is None
+            finally:
+                await ended(connecting)
+                await desk.driver.close()
 
         async def test(desk: Desk) -> None:
             for answers in range(60):

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import ClassVar
 
-from drivers.contract import BadReply, NoReply, PowerSource, Refused
+from drivers.contract import BadReply, NoReply, Refused
 from drivers.testing.conformance import DriverConformance
 from drivers.testing.desk import Desk, raises
+from drivers.testing.following import SETPOINT_S
 from drivers.testing.offs import OffBounds
-from safety.types import Setpoint
+from drivers.testing.plans import PlanRoom
 
-SETPOINT_S = 0.15  # how long a permission lasts
+UNGUARDED = "hand allowed, as before_send, to every exchange that apply makes, and let polling order nothing"
 
 
-class SourceConformance(OffBounds, DriverConformance):
+class SourceConformance(PlanRoom, OffBounds, DriverConformance):
     """For generators, on top. The device behind ``link_factory`` takes ``power_w``.
 
     A test file sets ``mint = Setpoint``: outside of tests only the gate makes one, and the kit is shipped.
     """
-
-    power_w: ClassVar[float] = 20.0
-    acknowledge: ClassVar[bytes] = b""
-    """What the host answers a reply with, in wire formats where it does."""
-    mint: ClassVar[Callable[[float, int, float, str], Setpoint]]
-
-    @staticmethod
-    def _source(desk: Desk) -> PowerSource:
-        assert isinstance(desk.driver, PowerSource)
-        return desk.driver
 
     def off_bytes(self, desk: Desk) -> bytes:
         """See :class:`OffBounds`."""
@@ -38,51 +27,7 @@ class SourceConformance(OffBounds, DriverConformance):
         assert plan is not None
         return plan.off[0]
 
-    def _setpoint(
-        self, source: PowerSource, power_w: float, *, epoch: int | None = None, for_s: float = SETPOINT_S
-    ) -> Setpoint:
-        expires_at_s = source.port.now() + for_s
-        return type(self).mint(power_w, source.epoch if epoch is None else epoch, expires_at_s, "conformance")
-
-    async def at_work(self, desk: Desk) -> None:
-        """``power_w`` flows, and has been for a second."""
-        await self._follow(desk)
-
-    async def _follow(
-        self, desk: Desk, orders: list[bytes] | None = None, *, for_s: float = SETPOINT_S
-    ) -> dict[str, float]:
-        """Apply and poll as the daemon does until power has flowed for a second; what was told last. ``orders`` gets
-        what :meth:`apply` wrote until the output was told to be on."""
-        source, told = self._source(desk), dict[str, float]()
-        until_s = source.port.now() + source.declaration().response_s + 1.5
-        while source.port.now() < until_s:
-            first = len(desk.link.written)
-            await source.apply(self._setpoint(source, self.power_w, for_s=for_s))
-            if orders is not None and not told.get("dut.rf_on"):
-                orders += self._requests(desk, first)
-            told |= {s.channel: s.value for s in await source.poll()}
-            await asyncio.sleep(0.05)
-        assert told["dut.rf_on"] == 1.0, told
-        return told
-
-    def _requests(self, desk: Desk, first: int) -> list[bytes]:
-        return [w.data for w in desk.link.written[first:] if not w.further and w.data != self.acknowledge]
-
     # ---- what it says
-
-    def test_has_a_safe_off_plan(self) -> None:
-        """P36: bytes that turn it off exist, and so does a proof."""
-
-        async def test(desk: Desk) -> None:
-            plan = desk.driver.safe_off_plan()
-            assert plan is not None
-            assert plan.off
-            assert plan.readbacks
-            declared = {spec.name for spec in desk.driver.declaration().channels}
-            assert {"forward_power_w", "power_w", "rf_on"} <= declared
-            assert all(len(r.prefix) <= r.reply_length and r.offset + r.width <= r.reply_length for r in plan.readbacks)
-
-        self.run(test)
 
     def test_set_readback_within_tolerance(self) -> None:
         """The set-point that the device tells is the one that was applied, down to one step; a source without such a
@@ -124,7 +69,53 @@ class SourceConformance(OffBounds, DriverConformance):
 
         self.run(test)
 
+    def test_keeps_up_with_the_tick(self) -> None:
+        """Behind a poll that has just begun, every ``apply`` ends within one tick of a bench: where two in a row do
+        not, the permit's lease runs out (H25)."""
+
+        async def test(desk: Desk) -> None:
+            source, tick_s = self._source(desk), 1.0 / self.tick_hz
+            await self._follow(desk)
+            poll, took_s = asyncio.ensure_future(source.poll()), list[float]()
+            for _ in range(round(3.0 * self.tick_hz)):
+                poll = asyncio.ensure_future(source.poll()) if poll.done() else poll
+                await asyncio.sleep(0.001)
+                begin_s = source.port.now()
+                await source.apply(self._setpoint(source, self.power_w, for_s=max(SETPOINT_S, 3.0 * tick_s)))
+                took_s.append(source.port.now() - begin_s)
+                await asyncio.sleep(max(0.0, tick_s - took_s[-1]))
+            await poll
+            told = f"an apply took {max(took_s) * 1e3:.0f} ms behind a poll, a tick is {tick_s * 1e3:.0f} ms"
+            remedy = "fewer or shorter exchanges in one apply and poll, or a lower tick_hz here and in the bench files"
+            assert max(took_s) <= tick_s, f"{told}: {remedy}"
+
+        self.run(test)
+
     # ---- what it must not do
+
+    def test_nothing_but_a_setpoint_keeps_it_on(self) -> None:
+        """Polling, and a permission that has run out, write nothing of what following a set-point writes: a keep-alive
+        that went with each poll would hold the output on for nobody."""
+
+        async def test(desk: Desk) -> None:
+            source, orders = self._source(desk), set[bytes]()
+            until_s = source.port.now() + source.declaration().response_s + 1.5
+            while source.port.now() < until_s:
+                first = len(desk.link.written)
+                await source.apply(self._setpoint(source, self.power_w))
+                orders |= {w.data for w in desk.link.written[first:]} - {self.acknowledge}
+                await source.poll()
+                await asyncio.sleep(0.05)
+            first = len(desk.link.written)
+            for _ in range(20):
+                await source.poll()
+                with contextlib.suppress(NoReply, BadReply, Refused):
+                    await source.apply(self._setpoint(source, self.power_w, for_s=-0.001))
+                await asyncio.sleep(0.05)
+            again = orders & {w.data for w in desk.link.written[first:]}
+            assert not again, f"written without a valid set-point: {again}; {UNGUARDED}"
+
+        self.run(test)
 
     def test_connect_never_energises(self) -> None:
         """No byte of connecting and polling raises the set-point; the device is off afterwards."""
@@ -142,7 +133,7 @@ class SourceConformance(OffBounds, DriverConformance):
         async def test(desk: Desk) -> None:
             source = self._source(desk)
             first = len(desk.link.written)
-            await raises(Refused, source.apply(self._setpoint(source, self.power_w, for_s=-0.001)))
+            await raises(Refused, source.apply(self._setpoint(source, self.power_w, for_s=-0.001)), UNGUARDED)
             assert len(desk.link.written) == first
 
         self.run(test)
@@ -154,7 +145,7 @@ class SourceConformance(OffBounds, DriverConformance):
             source = self._source(desk)
             source.revoke(7)
             first = len(desk.link.written)
-            await raises(Refused, source.apply(self._setpoint(source, self.power_w, epoch=6)))
+            await raises(Refused, source.apply(self._setpoint(source, self.power_w, epoch=6)), UNGUARDED)
             assert len(desk.link.written) == first
             source.revoke(3)
             assert source.epoch == 7
@@ -177,7 +168,7 @@ class SourceConformance(OffBounds, DriverConformance):
                     await source.off()
                 else:
                     source.revoke(source.epoch + 1)
-                await raises(Refused, apply)
+                await raises(Refused, apply, UNGUARDED)
                 await poll
                 desk.link.delay_s = 0.0
                 await desk.poll_until(bool)
@@ -198,7 +189,8 @@ class SourceConformance(OffBounds, DriverConformance):
             first = len(desk.link.written)
             await source.off()
             await asyncio.gather(*polls)
-            assert self._requests(desk, first)[0] == self.off_bytes(desk)
+            why = "off waits for its turn: make its exchanges urgent, and the first of them that of the plan"
+            assert self._requests(desk, first)[0] == self.off_bytes(desk), why
 
         self.run(test)
 

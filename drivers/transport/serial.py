@@ -14,6 +14,7 @@ import contextlib
 import errno
 import glob
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -123,10 +124,11 @@ def _permission_remedy(path: str) -> str:
 
 
 def _similar(path: str) -> str:
-    """A sentence naming the ports that are there, the likely one first."""
+    """A sentence naming the ports that are there, the likely one first. A console (/dev/tty7) is none."""
     there = sorted({*glob.glob("/dev/serial/by-id/*"), *(p.device for p in list_ports.comports())})
-    beside = [os.path.join(os.path.dirname(path), name) for name in _names_in(os.path.dirname(path))]
-    close = get_close_matches(path, [*there, *beside], n=3, cutoff=0.8)
+    names = [name for name in _names_in(os.path.dirname(path)) if not re.fullmatch(r"tty\d*", name)]
+    beside = [os.path.join(os.path.dirname(path), name) for name in names]
+    close = get_close_matches(path, dict.fromkeys([*there, *beside]), n=3, cutoff=0.8)
     if close:
         return f"did you mean {' or '.join(close)}?"
     if there:

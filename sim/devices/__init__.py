@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from importlib.metadata import entry_points
 
 from sim.devices.base import Emulator
 
@@ -36,6 +37,9 @@ CHAINS = {
 """Models that are several instruments -> port (``port:`` or an option) -> model of the instrument on it."""
 
 
+GROUP = "openablate.emulators"
+"""Entry points of other distributions: model name -> class."""
+
 LENT: dict[str, type[Emulator]] = {}
 """Emulators of drivers that are being tested (:mod:`sim.pytest_plugin`)."""
 
@@ -45,9 +49,13 @@ def emulator_class(model: str) -> type[Emulator]:
     if model in LENT:
         return LENT[model]
     if model not in MODELS:
+        for entry in entry_points(group=GROUP, name=model):
+            plugged: type[Emulator] = entry.load()
+            return plugged
         near = difflib.get_close_matches(model, MODELS, 1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise ValueError(f"no emulator for {model!r}: {hint}emulated models are {', '.join(sorted(MODELS))}")
+        offer = f"a driver's own distribution offers one as entry point {GROUP!r}"
+        raise ValueError(f"no emulator for {model!r}: {hint}emulated are {', '.join(sorted(MODELS))}; {offer}")
     module, name = MODELS[model]
     found: type[Emulator] = getattr(importlib.import_module(f"sim.devices.{module}"), name)
     return found

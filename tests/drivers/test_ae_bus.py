@@ -21,6 +21,8 @@ from tests.drivers.tables import h
 
 
 class Refusing(Alone, SourceConformance):
+    checked = True
+
     def refusal(self, request: bytes) -> bytes:
         """Command status response 4: the value is out of range."""
         return bytes((0x06, 0x09, request[1], 4, 0x09 ^ request[1] ^ 4))

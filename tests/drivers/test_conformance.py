@@ -20,6 +20,7 @@ from tests.support.virtual_loop import VirtualLoop
 class TestTcCxn(SourceConformance):
     driver = TcCxn
     options = {"power_limit_w": 200}
+    checked = True
     mint = Setpoint
     loop_factory = VirtualLoop
 
@@ -53,6 +54,7 @@ class TestKeysight(DriverConformance):
 class TestSensirion(DriverConformance):
     driver = SensirionSlf3x
     options = {"model": "slf3s-1300f"}
+    checked = True
     loop_factory = VirtualLoop
 
     def link_factory(self) -> Link:

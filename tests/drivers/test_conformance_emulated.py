@@ -33,6 +33,7 @@ def bench_file() -> dict[str, Any]:
 
 class TestTcCxn(Alone, SourceConformance):
     driver, options, mint = TcCxn, {"power_limit_w": 200}, Setpoint
+    checked = True
 
     def refusal(self, request: bytes) -> bytes:
         return b"?"
@@ -55,6 +56,7 @@ class TestKeysightOneChannel(Alone):
 
 
 class TestSensirion(Alone):
+    checked = True
     driver, options, truth = SensirionSlf3x, {"model": "slf3s-4000b"}, {"flow_ml_min": 0.0, "coolant_c": 22.0}
 
 

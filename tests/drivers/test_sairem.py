@@ -21,7 +21,7 @@ from tests.drivers.tables import h
 
 
 class TestRtu(Alone, SourceConformance):
-    driver, mint = SairemGms, Setpoint
+    driver, mint, checked = SairemGms, Setpoint, True
 
     def refusal(self, request: bytes) -> bytes:
         return h("01 86 03 02 61")

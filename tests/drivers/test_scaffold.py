@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from controller import scaffold
 from controller.commands.devices import devices
 from controller.config.problems import ConfigError
+from tests.plugin.test_plugin import LOAD
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin-driver"
 
@@ -39,6 +40,7 @@ def test_installed_beside_us_it_is_listed_and_passes_the_kit(tmp_path: Path) -> 
     shutil.rmtree(source / "acme_rf200")  # what is tested is what was installed
     tested = run(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "--rootdir", str(source)),
+        *LOAD,  # the fixture of the rehearsal, where openablate itself is not installed
         *("-c", str(source / "pyproject.toml"), str(source / "tests")),
         site=site, cwd=tmp_path,
     )  # fmt: skip

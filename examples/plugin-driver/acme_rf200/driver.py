@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from drivers.asking import ask, speaking
-from drivers.contract import BadReply, ChannelSpec, Declaration, DeviceError, Identity, NoReply, Options, Refused
+from drivers.asking import ask, refuse_if_on, speaking
+from drivers.contract import BadReply, ChannelSpec, Declaration, Identity, NoReply, Options, Refused
 from drivers.guarded import Allowed, GuardedSource, OffStep
 from drivers.transport.base import Port
 from drivers.transport.open import reopen_target
@@ -19,7 +19,7 @@ from safety.types import Sample
 from acme_rf200 import codec
 
 TIMEOUT_S = 0.1
-PERIOD_S = 0.05
+PERIOD_S = 0.05  # how often the daemon polls: the shortest period of all channels
 READABLE_W = 10000.0
 
 
@@ -65,12 +65,12 @@ class AcmeRf200(GuardedSource):
         with speaking(self.name, "acme-rf200 generator", self.port.url):
             identity = await ask(self.port, codec.ASK_IDENTITY, codec.take_identity, timeout_s=TIMEOUT_S)
             self.port.set_marker(codec.ASK_IDENTITY, codec.skip_to_identity)
-            was_on = await ask(self.port, codec.ASK_RF, codec.take_rf, timeout_s=TIMEOUT_S)
+            await refuse_if_on(self.name, self._is_on, self.off)
             await self.off()
-        if was_on:
-            remedy = "find out what was driving it, then connect again"
-            raise DeviceError(self.name, "its output was on when we connected; it has been turned off", remedy)
         return Identity(identity.decode("ascii", "replace"))
+
+    async def _is_on(self) -> bool:
+        return await ask(self.port, codec.ASK_RF, codec.take_rf, timeout_s=TIMEOUT_S)
 
     async def poll(self) -> list[Sample]:
         """One acquisition cycle; what is missing from it is missed by the kernel."""
