@@ -32,14 +32,23 @@ async def bench_devices(loaded: LoadedBench) -> list[Finding]:
         return [warn("devices", f"bench {bench.bench} is running and owns its ports", "stop it to check its devices")]
     providers = Providers(bench.ports())
     with tempfile.TemporaryDirectory(prefix="abl-") as runtime_dir:
+        log = Path(runtime_dir, "neighbour.log")
         try:
             async with contextlib.AsyncExitStack() as stack:
                 for argv in providers.neighbours(str(loaded.path.resolve()), runtime_dir):
-                    await stack.enter_async_context(beside(argv))
+                    await stack.enter_async_context(beside(argv, log))
                 resolve = partial(providers.resolve, runtime_dir=runtime_dir)
                 return list(await asyncio.gather(*(_device(loaded, name, resolve) for name in bench.devices)))
         except DeviceError as error:
-            return [fail(error.device, error.problem, error.remedy)]
+            return [fail(error.device, error.problem, _last_words(log) or error.remedy)]
+
+
+def _last_words(log: Path) -> str:
+    """What a neighbour said at its end; empty where it said nothing. Its log goes with the folder."""
+    try:
+        return log.read_text(errors="replace").strip().rpartition("\n")[2]
+    except OSError:
+        return ""
 
 
 async def identify(

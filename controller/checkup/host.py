@@ -19,7 +19,7 @@ from controller.versions import dependencies, installed, source_revision
 OPTIONAL = {
     "aiohttp": "panel", "aiomqtt": "mqtt", "dask": "cluster", "h5py": "export", "matplotlib": "report",
     "openpyxl": "export", "psycopg": "collect", "pyarrow": "export", "pymodbus": "modbus", "pyvisa": "visa",
-    "pyvisa-py": "visa", "textual": "watch", "uplot-python": "panel",
+    "pyvisa-py": "visa", "textual": "watch", "uplot-python": "panel", "uvloop": "fast",
 }  # fmt: skip
 """Dependencies that may be missing, with the extra that brings them."""
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from controller.checkup import Finding, Verdict
 from controller.exits import Exit
+
+if TYPE_CHECKING:
+    from controller.config.bench import Loop
 
 COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
 
@@ -49,13 +53,14 @@ def examine(bench: str | None) -> list[Finding]:
         ConfigError: the bench file cannot be used.
     """
     from controller.checkup import bench_state, host, ports, processes
+    from controller.config.bench import Loop
 
     if bench is None:
         return [
             *host.versions(),
             *processes.packages(),
             *bench_state.extras(),
-            *_machine("BENCH", 20.0),
+            *_machine("BENCH", 20.0, Loop()),
             *processes.folders(),
             *processes.watchdog(),
             *host.records_folder(Path("sessions")),
@@ -76,7 +81,7 @@ def examine(bench: str | None) -> list[Finding]:
         *host.versions(),
         *processes.packages(),
         *bench_state.extras(loaded),
-        *_machine(bench, settings.tick_hz),
+        *_machine(bench, settings.tick_hz, settings.loop),
         *processes.folders(settings.bench),
         *processes.watchdog(),
         *host.records_folder(Path(settings.records.folder)),
@@ -91,13 +96,14 @@ def examine(bench: str | None) -> list[Finding]:
     ]
 
 
-def _machine(bench: str, tick_hz: float) -> list[Finding]:
-    from controller.checkup import host, machine
+def _machine(bench: str, tick_hz: float, wish: Loop) -> list[Finding]:
+    from controller.checkup import claims, host, machine
 
     return [
         *host.clock(),
         *machine.wall_clock(),
-        *host.real_time(tick_hz),
+        *([] if wish.realtime else host.real_time(tick_hz)),
+        *claims.claims(wish),
         *machine.memory(),
         *machine.sleeps(bench, tick_hz),
         *machine.account(),

@@ -160,6 +160,17 @@ class Attended(Model):
     answer_within_s: Annotated[float, Field(ge=5, le=600, description="later than this after the question: let go")]
 
 
+class Loop(Model):
+    """How the daemon's control loop is run. What the system refuses is said, and the loop is run as usual."""
+
+    realtime: Annotated[
+        bool, Field(description="true: memory locked, and a real-time priority below the watchdog's own")
+    ] = False
+    uvloop: Annotated[bool, Field(description="true: on libuv's event loop, where the extra `fast` is installed")] = (
+        False
+    )
+
+
 class Records(Model):
     """Where session files go; a relative folder is relative to the directory in which the daemon was started."""
 
@@ -181,6 +192,7 @@ class Bench(Model):
         float,
         Field(ge=0.05, le=2, description="oldest sample that counts on the energy path; older data means less power"),
     ] = 0.25
+    loop: Loop = Loop()
     coolant: CoolantSupply | None = None
     attended: Attended | None = None
     heating: tuple[Heating, ...] = ()
@@ -190,6 +202,11 @@ class Bench(Model):
     mqtt: MqttConfig | None = None
     accept_no_independent_cutoff_i_understand_the_generator_stays_on: bool = False
     simulation: Annotated[dict[str, Any] | None, Field(description="read by the sim:// provider only")] = None
+
+    @property
+    def lease_s(self) -> float:
+        """How long the watchdog waits for a tick: three of them, and at least as long as a machine may be busy."""
+        return max(0.2, 3.0 / self.tick_hz)
 
     def ports(self) -> list[str]:
         """Every port of every device."""

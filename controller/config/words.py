@@ -15,6 +15,7 @@ MEANING: dict[str, str] = {
     "Bench.applicator": "what is mounted; a list: what the lab owns, of which a protocol takes its own",
     "Bench.limits": "what this site allows",
     "Bench.tick_hz": "turns of the control loop a second",
+    "Bench.loop": "what it may claim of the machine",
     "Bench.coolant": "a bag that is counted down; left out: endless",
     "Bench.heating": "sensors that must feel what is delivered",
     "Bench.pairs": "two sensors of one place each",

@@ -17,11 +17,13 @@ from functools import partial
 from pathlib import Path
 
 from controller.commissioning.note import noted
-from controller.config.loading import load_bench
+from controller.config.loading import LoadedBench, load_bench
 from controller.config.problems import ConfigError
 from controller.daemon import logs
 from controller.daemon.app import Daemon, Surroundings
+from controller.daemon.claim import Claim
 from controller.daemon.control import ControlSocket
+from controller.daemon.fast_loop import NOT_INSTALLED, LoopFactory, loop_factory
 from controller.daemon.latch import LatchFile
 from controller.daemon.telemetry import telemetry_of
 from controller.daemon.ticker import live_alarm
@@ -40,10 +42,9 @@ SWITCH_S = 0.0005
 Python's own 5 ms are a tenth of a tick, and may come several times in one."""
 
 
-async def serve(args: argparse.Namespace) -> int:
+async def serve(args: argparse.Namespace, loaded: LoadedBench, claim: Claim) -> int:
     """Run the daemon until it is told to end."""
     loop = asyncio.get_running_loop()
-    loaded = load_bench(args.bench).fixed()  # a daemon lives with one applicator
     bench, runtime_dir = loaded.bench, str(args.runtime_dir)
     providers = Providers(bench.ports())
     watchdog = WatchdogClient.from_environment(lambda text: daemon.hurt(text))
@@ -66,6 +67,7 @@ async def serve(args: argparse.Namespace) -> int:
             hands=partial(providers.hands, runtime_dir),
             bag=args.state_dir / "bag.json",
             commissioned=noted(bench.bench, args.state_dir),
+            claim=claim,
         ),
     )
     control = ControlSocket(daemon.desk, args.runtime_dir / "control.sock")
@@ -101,6 +103,17 @@ def _end_with_the_launcher(daemon: Daemon, loop: asyncio.AbstractEventLoop) -> N
         loop.add_reader(0, listen)
 
 
+def _claimed(loaded: LoadedBench) -> tuple[LoopFactory | None, Claim]:
+    """The event loop that the bench file asks for (None: asyncio's own), and what else it claims."""
+    wish = loaded.bench.loop
+    if not wish.uvloop:
+        return None, Claim(realtime=wish.realtime)
+    try:
+        return loop_factory(), Claim(realtime=wish.realtime, event_loop="uvloop")
+    except ImportError:
+        return None, Claim(realtime=wish.realtime, refused=(NOT_INSTALLED,))
+
+
 def main() -> int:
     """Parse, run, and leave a readable reason when the start fails."""
     parser = argparse.ArgumentParser(prog="python -m controller.daemon")
@@ -112,7 +125,10 @@ def main() -> int:
     logs.begin()
     sys.setswitchinterval(SWITCH_S)
     try:
-        return asyncio.run(serve(args))
+        loaded = load_bench(args.bench).fixed()  # a daemon lives with one applicator
+        made, claim = _claimed(loaded)
+        with asyncio.Runner(loop_factory=made) as runner:
+            return runner.run(serve(args, loaded, claim))
     except (ConfigError, DeviceError, RecordError, WatchdogError) as error:
         log.error("%s", error)
         (args.runtime_dir / "daemon.error").write_text(f"{error}\n")

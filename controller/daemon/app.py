@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from controller.config.protocol import Protocol
 from controller.daemon import describe, witness
 from controller.daemon.acquire import acquire
 from controller.daemon.alarms import Alarms, flowing
+from controller.daemon.claim import Claim
 from controller.daemon.compose import Instruments, OpenLink, connect
 from controller.daemon.coolant import Chill, Coolant
 from controller.daemon.course import AT_REST, Course
@@ -41,6 +43,8 @@ from safety.config import Config
 from safety.types import Fault, Outputs, Quality, Sample
 from safety.watchdog.client import Watchdog
 from safety.watchdog.frames import Hello
+
+log = logging.getLogger("controller.daemon")
 
 SWEEP_TICKS = 20
 """Ticks between two collections of the youngest garbage; a full one would hold the loop for tens of milliseconds."""
@@ -65,6 +69,7 @@ class Surroundings:
     hands: Hands = no_hands
     bag: Path | None = None  # the file that remembers what is left of the saline bag
     commissioned: Mapping[str, Any] | None = None  # what `ablate commission` found last, for the record's header
+    claim: Claim = field(default_factory=Claim)
     utc: Callable[[], str] = utc_now
     aside: Callable[[Callable[[], Any]], Awaitable[Any]] = asyncio.to_thread  # runs what would hold the loop
 
@@ -104,6 +109,8 @@ class Daemon:
         """
         around = self.around
         self.instruments = await connect(self.loaded, around.open_link)
+        around.claim.on_lost = lambda text: self._loop.call_soon_threadsafe(self._note_claim, text)
+        await around.claim.take()  # after the drivers were imported, which takes the processor for long
         period_s = 1.0 / self.bench.tick_hz
         declarations = self.instruments.declarations()
         try:
@@ -115,9 +122,10 @@ class Daemon:
             self.bench, self.files[self.loaded.path], self.instruments, around.simulated, self.config_hash
         )
         head["kernel"] = tagged.plain(config)
-        head["commissioning"] = self.around.commissioned
+        head["commissioning"], head["loop"] = around.commissioned, around.claim.as_dict()
         channels += [{"name": channel} for channel in witness.CHANNELS]
         self.recorder = around.make_recorder(header=head, channels=channels, t_s=self._loop.time())
+        around.claim.share()  # the record's thread and VISA's; what comes later (MQTT) can wait
         source = self.instruments.source
         modality = declarations[source.name].modality or "rf"
         self.alarms = Alarms(describe.hazards(), modality, self.bench.roles.tissue)
@@ -216,6 +224,10 @@ class Daemon:
 
     def _note_electrodes(self, data: dict[str, object]) -> None:
         self.recorder.event(self._loop.time(), "electrodes", data)
+
+    def _note_claim(self, text: str) -> None:
+        log.warning("%s", text)
+        self.recorder.event(self._loop.time(), "loop", {**self.around.claim.as_dict(), "text": text})
 
     def _after(self, out: Outputs, now_s: float) -> None:
         """What follows a tick without touching energy: coolant, latch, account, waiting people."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from drivers.plain import plain
 
-ROOT = "/api/v1"
+ROOT, METRICS = "/api/v1", "/metrics"
 MAX_BODY = 16 * 1024
 """Bytes of a request: an act is a few words."""
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from controller.panel.api import ROOT, Handler, Refused, refusal
+from controller.panel.api import METRICS, ROOT, Handler, Refused, refusal
 
 log = logging.getLogger("controller.panel")
 
@@ -25,6 +25,11 @@ LOOPBACK = "127.0.0.1"
 NAMES = (LOOPBACK, "localhost", "[::1]")
 PUBLIC = frozenset({f"{ROOT}/health", f"{ROOT}/openapi.json"})
 LINK = "open the link that `ablate panel` prints"
+
+
+def is_told(path: str) -> bool:
+    """Whether something of the bench is told there, unlike the page's own files, which are anybody's."""
+    return path.startswith(ROOT) or path == METRICS
 
 
 def says_hello(handler: Handler) -> Handler:
@@ -105,7 +110,7 @@ class Guard:
         if origin is not None and not self._same(origin, sent[0]):
             raise Refused(403, "this request comes from another site's page", LINK)
         site = request.headers.get("Sec-Fetch-Site", "none")
-        if request.path.startswith(ROOT) and site not in ("same-origin", "none"):
+        if is_told(request.path) and site not in ("same-origin", "none"):
             raise Refused(403, "this request comes from another site's page", LINK)
 
     @staticmethod
@@ -133,7 +138,7 @@ class Guard:
             try:
                 self.place(request)
                 late = getattr(request.match_info.handler, "says_hello", False)
-                if request.path.startswith(ROOT) and request.path not in PUBLIC and not late:
+                if is_told(request.path) and request.path not in PUBLIC and not late:
                     self.may(request)
                 answer = await handler(request)
             except Refused as error:

@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from controller.panel import acts, looks, openapi
+from controller.panel import acts, looks, metrics, openapi
 from controller.panel.api import MAX_BODY, ROOT, Refused, told_json
 from controller.panel.context import CONTEXT, Context
 from controller.panel.guards import LOOPBACK
 from controller.panel.library import Library
 from controller.panel.looks import SPECIMEN, Specimen
+from controller.panel.metrics import SCRAPE, Scrape
 
 PORT, FURTHER = 8480, 20
 MOST_CONNECTIONS = 256
@@ -61,7 +62,7 @@ def bound(port: int | None) -> socket.socket:
 def application(context: Context) -> web.Application:
     """Everything but the tasks; see :func:`served`."""
     app = web.Application(middlewares=[context.guard.middleware], client_max_size=MAX_BODY)  # type: ignore[list-item]
-    app[CONTEXT], app[SPECIMEN] = context, Specimen()
+    app[CONTEXT], app[SPECIMEN], app[SCRAPE] = context, Specimen(), Scrape()
     table = route_table(context)
     app.add_routes(table.routes)
     document = openapi.document(table.routes)
@@ -94,7 +95,7 @@ class Table(NamedTuple):
 def route_table(context: Context) -> Table:
     """All routes that are described."""
     library = Library(context)
-    return Table([*looks.routes(), *acts.routes(), *library.routes()], library.close)
+    return Table([*looks.routes(), *metrics.routes(), *acts.routes(), *library.routes()], library.close)
 
 
 def uplot() -> Path | None:

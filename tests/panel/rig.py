@@ -38,6 +38,9 @@ class Daemon(Written):
         self.ticks += 1
         return {**self.told, "ticks": self.ticks}
 
+    async def look(self) -> dict[str, Any]:
+        return {"ok": True, "channels": {}}
+
     async def arm(self, who: str) -> dict[str, Any]:
         self.who = who
         await self._note("arm")
@@ -135,13 +138,15 @@ def shipped() -> LoadedBench:
 
 
 @contextlib.asynccontextmanager
-async def rigged(folder: Path, *, foot: bool = True, daemon: bool = True) -> AsyncIterator[Rig]:
+async def rigged(
+    folder: Path, *, foot: bool = True, daemon: bool = True, operator: Daemon | None = None
+) -> AsyncIterator[Rig]:
     """The panel of ``cooled-rf-sim``; ``folder`` must be short, sockets are in it. ``daemon`` False: nobody answers."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.setblocking(False)
     port = listener.getsockname()[1]
-    asked, feet = Daemon(), Feet(there=foot)
+    asked, feet = operator or Daemon(), Feet(there=foot)
     control = ControlSocket(asked, folder / "control.sock")
     if daemon:
         await control.start()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from schemathesis import GenerationMode
 
-from controller.panel import acts, looks, models, openapi
+from controller.panel import acts, looks, metrics, models, openapi
 from controller.panel.api import described
 from tests.panel.fuzz import asked, panel
 from tests.panel.rig import Rig
@@ -27,7 +27,7 @@ async def test_the_panel_serves_it_without_a_token(rig: Rig) -> None:
 
 def test_every_route_is_in_it() -> None:
     paths = json.loads(openapi.text())["paths"]
-    for route in (*looks.routes(), *acts.routes()):
+    for route in (*looks.routes(), *metrics.routes(), *acts.routes()):
         operation = paths[route.path][route.method.lower()]
         told = described(route.handler)
         assert told is not None

@@ -131,6 +131,7 @@ USES: dict[str, Use] = {
     "typing-inspection": Use("daemon", "part of pydantic", RAISES),
     "tzdata": Use("command", "part of python-dateutil", NO_PAGE),
     "uplot-python": Use("panel", "brings uPlot, the chart; its Python is never imported", NO_PANEL),
+    "uvloop": Use("daemon", "the event loop, where the bench file asks for it", CRASH),
     "wcwidth": Use("installation", "asked for by uplot-python, never imported", "nothing"),
     "yarl": Use("panel", "part of aiohttp", NO_PANEL),
 }  # fmt: skip

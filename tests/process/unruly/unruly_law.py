@@ -39,6 +39,13 @@ def hold_gil() -> None:
     ctypes.PyDLL(None).sleep(HANG_S)
 
 
+def spin() -> None:
+    """The loop computes without end: at a real-time priority it would keep its processor."""
+    until_s = time.monotonic() + HANG_S
+    while time.monotonic() < until_s:
+        pass
+
+
 def lose_wakeup() -> None:
     """The await of the next tick never ends; the loop itself runs on."""
 
@@ -58,7 +65,7 @@ def lose_replies() -> None:
     LinkPort.exchange = never  # type: ignore[assignment]
 
 
-ORDERS = {order.__name__: order for order in (block_loop, hold_gil, lose_wakeup, lose_replies)}
+ORDERS = {order.__name__: order for order in (block_loop, hold_gil, spin, lose_wakeup, lose_replies)}
 
 
 class Unruly(ConstantPower):
