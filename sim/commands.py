@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
 from controller.commands.completing import benches, protocols
+from controller.console import typed
 from sim.simulate_command import simulate
 
 __all__ = ["demo", "emulate", "rehearse", "simulate"]
@@ -14,6 +16,19 @@ __all__ = ["demo", "emulate", "rehearse", "simulate"]
 BENCH = "cooled-rf-sim"
 DEMO_PROTOCOL = "demo-30s"
 LONG_PROTOCOL = "cooled-needle-3cm-12min"
+BUSY = (
+    "nothing was injected: this computer was too busy for 20 ticks a second. Try again with less on it, or "
+    "`ablate demo --speed max`, which needs no real time"
+)
+
+
+def _next(out: Path) -> str:
+    """What a person may type after a demonstration."""
+    ablate, folder = typed(), shlex.quote(str(out))
+    return (
+        f"next:    {ablate} sessions show last --folder {folder}     what is on record\n"
+        f"         {ablate} demo --speed max     the whole 12-minute application"
+    )
 
 
 @click.command()
@@ -34,37 +49,40 @@ def demo(speed: str, no_open: bool, out: Path) -> int:
       ablate demo --speed max   the whole 12-minute application, in some seconds
     """
     from controller.beside_panel import can_open, open_page
+    from controller.client import Unreachable
     from controller.commands.bench import _interruptible
     from controller.exits import Exit
+    from controller.perform import NotReady
     from controller.session import run_application
 
     real, shown = speed == "1", not no_open and can_open()
     click.echo(
         "SIMULATED bench: emulated devices answer on pseudo-terminals, simulated liver gets the power.", err=True
     )
-    code = run_application(
-        BENCH,
-        DEMO_PROTOCOL if real else LONG_PROTOCOL,
-        speed=speed,
-        out=out,
-        reset_reason="another demonstration",  # one that tripped must not keep the next from beginning
-        report=True,
-        as_json=False,
-        loop=_interruptible,
-        state_dir=out / "state",
-        panel=real,
-        open_panel=shown,
-        hint="next:    ablate demo --speed max     the whole 12-minute application" if real else "",
-    )
+    try:
+        code = run_application(
+            BENCH,
+            DEMO_PROTOCOL if real else LONG_PROTOCOL,
+            speed=speed,
+            out=out,
+            reset_reason="another demonstration",  # one that tripped must not keep the next from beginning
+            report=True,
+            as_json=False,
+            loop=_interruptible,
+            state_dir=out / "state",
+            panel=real,
+            open_panel=shown,
+            hint=_next(out) if real else "",
+        )
+    except (NotReady, Unreachable):
+        if real:
+            click.echo(BUSY, err=True)
+        raise
     pages = sorted(out.rglob("*.html"), key=lambda page: page.stat().st_mtime)
     if pages and shown:
         open_page(pages[-1].resolve().as_uri())
     if real and code == Exit.TRIPPED:
-        click.echo(
-            "nothing was injected: this computer was too busy for 20 ticks a second. Try again with less on it, or "
-            "`ablate demo --speed max`, which needs no real time",
-            err=True,
-        )
+        click.echo(BUSY, err=True)
     return code
 
 

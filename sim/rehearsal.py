@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from controller.config.problems import ConfigError, Problem
 from controller.config.setup import Setup
 from controller.daemon.app import Daemon, Surroundings
 from controller.daemon.latch import LatchFile
@@ -61,9 +62,17 @@ class Rehearsal:
         self.power = PowerLog()
         plain = bench.model_dump(mode="json")
         plain["simulation"] = {**(plain["simulation"] or {}), **(drawn or {})}
-        self.sim = SimBench(plain, seed=self.seed, faults=faults, on_power=self.power.put)
+        try:
+            self.sim = SimBench(plain, seed=self.seed, faults=faults, on_power=self.power.put)
+        except ValueError as error:
+            raise ConfigError([Problem(str(setup.bench.path), 0, "", str(error))]) from error
         self.sim.start(loop)
-        watchdog = InProcessWatchdog(write_off=self._write_off, write_enable=self._write_enable, on_cut=self._cut)
+        watchdog = InProcessWatchdog(
+            write_off=self._write_off,
+            write_enable=self._write_enable,
+            on_cut=self._cut,
+            lease_s=bench.lease_s,
+        )
         self._watchdog = watchdog
         self._links: dict[str, Link] = {}
         self._enable: Link | None = None

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 PER_OCTAVE, OCTAVES = 4, 24
 LAST = PER_OCTAVE * OCTAVES + 1
 """Bucket 0: up to a microsecond; the last: more than 2^24 of them, 16.8 s."""
+_EDGES_US = [(PER_OCTAVE + k % PER_OCTAVE) * 2.0 ** (k // PER_OCTAVE) / PER_OCTAVE for k in range(LAST)]
+"""Upper edges of all buckets but the last, which has none; exact, so that a search tells as a logarithm would."""
 
 
 class Histogram:
@@ -30,26 +35,26 @@ class Histogram:
         self.sum_s += took_s
         if took_s > self.max_s:
             self.max_s = took_s
-        share, octave = math.frexp(took_s * 1e6)  # share: 0.5 to 1
-        self._counts[min(PER_OCTAVE * (octave - 1) + int(share * 2 * PER_OCTAVE) - 3, LAST)] += 1
+        self._counts[bisect_right(_EDGES_US, took_s * 1e6)] += 1
 
     def quantile_s(self, share: float) -> float:
         """What ``share`` (0 to 1) of all stay within: the upper edge of a bucket; 0 where there is none."""
-        wanted, seen = share * self.count, 0
-        for bucket, count in enumerate(self._counts):
-            seen += count
-            if count and seen >= wanted:
-                return min(upper_s(bucket), self.max_s)
-        return 0.0
+        return self._quantile_s(share, list(accumulate(self._counts)))
+
+    def _quantile_s(self, share: float, seen: Sequence[int]) -> float:
+        """``seen``: how many up to each bucket."""
+        bucket = bisect_left(seen, max(share * self.count, 1))
+        return min(upper_s(bucket), self.max_s) if bucket <= LAST else 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Count, sum and percentiles, s."""
+        seen = list(accumulate(self._counts))
         return {
             "count": self.count,
             "sum_s": round(self.sum_s, 6),
-            "p50_s": round(self.quantile_s(0.5), 7),
-            "p99_s": round(self.quantile_s(0.99), 7),
-            "p999_s": round(self.quantile_s(0.999), 7),
+            "p50_s": round(self._quantile_s(0.5, seen), 7),
+            "p99_s": round(self._quantile_s(0.99, seen), 7),
+            "p999_s": round(self._quantile_s(0.999, seen), 7),
             "max_s": round(self.max_s, 7),
         }
 

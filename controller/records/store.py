@@ -123,8 +123,10 @@ class Store:
         *,
         min_free_bytes: int,
         free: Callable[[Path], int] = free_bytes,
+        durable: bool = True,
     ) -> Store:
-        """Make the file with its header on disk. Raises :class:`RecordError`."""
+        """Make the file with its header on disk. ``durable`` False: the disk is waited for once, at the end. Raises
+        :class:`RecordError`."""
         folder = path.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +145,7 @@ class Store:
         try:
             if db.execute("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
                 raise sqlite3.OperationalError("write-ahead logging is refused: a network file system?")
-            db.execute("PRAGMA synchronous=FULL")
+            db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
             db.execute("BEGIN IMMEDIATE")
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
@@ -273,6 +275,7 @@ class Store:
             deadline = time.monotonic() + 1.0
             while True:
                 try:
+                    self._db.execute("PRAGMA synchronous=FULL")  # also for who did not wait so far: what is left stays
                     self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                     self._db.execute("PRAGMA journal_mode=DELETE")
                     break

@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from controller.records.session import MIN_FREE_BYTES
+from controller.records.store import free_bytes
 from drivers.contract import DeviceError
 from safety.types import State
 from sim.campaign.benches import setup_of
@@ -249,10 +251,15 @@ def run(case: Case, folder: Path | None = None) -> tuple[Verdict, str, Seen]:
     async def main(out: Path) -> Seen:
         return await Trial(case, out).run()
 
-    scratch = tempfile.TemporaryDirectory(prefix="ablate-campaign-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
+    scratch = tempfile.TemporaryDirectory(prefix="ablate-campaign-", dir=_memory())
     with _of_this_run(), scratch as path, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         seen = runner.run(main(folder or Path(path)))
     return *judge(_expected(case), seen), seen
+
+
+def _memory() -> str | None:
+    """:data:`MEMORY`, where it has the room that a record wants; in a container it is often a few megabytes."""
+    return MEMORY if os.access(MEMORY, os.W_OK) and free_bytes(Path(MEMORY)) > MIN_FREE_BYTES else None
 
 
 @contextlib.contextmanager

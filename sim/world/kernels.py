@@ -77,7 +77,21 @@ def quick_exp(x: float) -> float:
 
 
 @inlined
-def material(state: Array, p: Array) -> None:
+def reach(values: Array, above: float, nz: int) -> int:
+    """How many cells, in whole columns from the needle outward, hold everything that is not at most ``above``."""
+    end = values.size
+    while end > 0:
+        column, found = values[end - nz : end], 0
+        for c in range(nz):
+            found += 0 if column[c] <= above else 1
+        if found:
+            break
+        end -= nz
+    return end
+
+
+@inlined
+def material(state: Array, p: Array, nz: int) -> None:
     """Temperature, conductivity for heat and for current from enthalpy, in every cell."""
     h1 = p[P_RC] * p[P_BOIL_1]
     latent, per_rc, per_rc_dry = p[P_LATENT], 1.0 / p[P_RC], 1.0 / p[P_RC_DRY]
@@ -87,25 +101,39 @@ def material(state: Array, p: Array) -> None:
     k_start, k_slope = p[P_K], p[P_K] * p[P_K_SLOPE]
     k_fall = k_start + k_slope * (100.0 - start) - p[P_K_DRY]
     sigma_start, sigma_slope, floor = p[P_SIG], p[P_SIG] * p[P_SIG_SLOPE], p[P_DRY_RATIO]
+    wave_a, wave_b = p[P_WAVE_A], p[P_WAVE_B]
     enthalpy, temp, k, sigma = state[H], state[T], state[K], state[SIG]
-    for c in range(enthalpy.size):
+    boiling = reach(enthalpy, h1, nz)
+    for c in range(boiling):
         steam = min(max(enthalpy[c] - h1, 0.0), latent)
         temp[c] = min(enthalpy[c], h1) * per_rc + steam * span + max(enthalpy[c] - h1 - latent, 0.0) * per_rc_dry
-    for c in range(enthalpy.size):
+    for c in range(boiling):
         dry = min(max((temp[c] - boil_2) * 0.25, 0.0), 1.0)
         k[c] = k_start + k_slope * (min(temp[c], 100.0) - start) - dry * k_fall
-    for c in range(enthalpy.size):
+    for c in range(boiling):
         x = min(max(enthalpy[c] - h1, 0.0), latent) * per_fraction
         x *= x
         left = 1.0 - min(max((temp[c] - boil_2) * 0.25, 0.0), 1.0)  # superheated: nothing conducts 4 K above boiling
         sigma[c] = (sigma_start + sigma_slope * (min(temp[c], boil_1) - start)) * max(floor, left / (1.0 + x * x))
-    if p[P_WAVE_B] > 0.0:
-        for c in range(enthalpy.size):
+    if wave_b > 0.0:
+        for c in range(boiling):
             x = min(max(enthalpy[c] - h1, 0.0), latent) * per_fraction
             x *= x
             left = 1.0 - min(max((temp[c] - boil_2) * 0.25, 0.0), 1.0)
-            e = quick_exp(p[P_WAVE_A] - p[P_WAVE_B] * min(temp[c], boil_2))
+            e = quick_exp(wave_a - wave_b * min(temp[c], boil_2))
             sigma[c] = sigma_start * e / (1.0 + e) * max(floor, left / (1.0 + x * x))
+    # Behind the last column with steam the same laws are shorter: nothing is dry, and one division fewer.
+    wet_enthalpy, wet_temp, wet_k, wet_sigma = enthalpy[boiling:], temp[boiling:], k[boiling:], sigma[boiling:]
+    wet = max(floor, 1.0)
+    for c in range(wet_enthalpy.size):
+        celsius = wet_enthalpy[c] * per_rc
+        wet_temp[c] = celsius
+        wet_k[c] = k_start + k_slope * (min(celsius, 100.0) - start)
+        wet_sigma[c] = (sigma_start + sigma_slope * (min(celsius, boil_1) - start)) * wet
+    if wave_b > 0.0:
+        for c in range(wet_temp.size):
+            e = quick_exp(wave_a - wave_b * min(wet_temp[c], boil_2))
+            wet_sigma[c] = sigma_start * e / (1.0 + e) * wet
 
 
 @inlined
@@ -161,15 +189,16 @@ def heat_step(state: Array, geometry: Array, contacts: Array, scalar: Array, p: 
 
 
 @inlined
-def damage_step(state: Array, p: Array, dt: float) -> None:
+def damage_step(state: Array, p: Array, nz: int, dt: float) -> None:
     """Arrhenius damage of both kinetics over ``dt``; cells at or below 40 degC gain nothing that counts."""
     temp, alive, omega_1, omega_2 = state[T], state[ALIVE], state[OMEGA_1], state[OMEGA_2]
     lna_1, ta_1, lna_2, ta_2 = p[P_LNA1], p[P_TA1], p[P_LNA2], p[P_TA2]
-    for c in range(temp.size):
+    warm = reach(temp, 40.0, nz)
+    for c in range(warm):
         inverse = -1.0 / (max(temp[c], 40.0) + 273.15)
         due = dt if temp[c] > 40.0 else 0.0
         omega_1[c] += due * quick_exp(lna_1 + ta_1 * inverse)
-    for c in range(temp.size):
+    for c in range(warm):
         inverse = -1.0 / (max(temp[c], 40.0) + 273.15)
         due = dt if temp[c] > 40.0 else 0.0
         omega_2[c] += due * quick_exp(lna_2 + ta_2 * inverse)
@@ -217,16 +246,16 @@ def march(state: Array, geometry: Array, contacts: Array, scalar: Array, p: Arra
     taken = 0
     scalar[FIELD_DUE] = 0.0
     if steps == 0:
-        material(state, p)
+        material(state, p, nz)
     while taken < steps:
         heat_step(state, geometry, contacts, scalar, p, nz, dt, power_w / scalar[Y_REF], coolant_c, film, shaft_film)
-        material(state, p)
+        material(state, p, nz)
         taken += 1
         scalar[SINCE_SOLVE_S] += dt
         scalar[SINCE_DAMAGE_S] += dt
         scalar[N_STEPS] += 1.0
         if scalar[SINCE_DAMAGE_S] >= DAMAGE_EVERY_S - 1e-9:
-            damage_step(state, p, scalar[SINCE_DAMAGE_S])
+            damage_step(state, p, nz, scalar[SINCE_DAMAGE_S])
             scalar[SINCE_DAMAGE_S] = 0.0
         for i in range(row.shape[1]):
             now = 0.5 * (temp[i * nz + lower] + temp[i * nz + upper])

@@ -1,4 +1,5 @@
-"""Compile every kernel once, into numba's cache: ``python -m sim.world.warm``. Later processes load them at once."""
+"""Compile every kernel once, into numba's cache: ``python -m sim.world.warm [KIND]...``; later processes load them at
+once. Without a name, all kinds."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def warm(applicator: Mapping[str, Any] = BENCH_APPLICATOR) -> float:
 
 def main() -> None:
     """Warm the cache and say how long it took."""
-    for kind, applicator in KINDS.items():
+    for kind in sys.argv[1:] or KINDS:
+        applicator = KINDS[kind]
         if sys.stderr.isatty():
             print(f"{kind}: compiling the tissue model (once per machine) ...", file=sys.stderr, flush=True)
         print(f"{kind}: tissue model ready after {warm(applicator):.1f} s", flush=True)

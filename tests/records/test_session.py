@@ -103,6 +103,15 @@ def test_inline_commits_by_virtual_time_and_at_events_of_weight(tmp_path: Path) 
     recorder.close()
 
 
+@pytest.mark.parametrize(("threaded", "full"), [(True, 2), (False, 0)])
+def test_only_a_live_record_waits_for_the_disk_at_each_commit(tmp_path: Path, threaded: bool, full: int) -> None:
+    recorder = Recorder.create(tmp_path, HEADER, CHANNELS, threaded=threaded)
+    assert recorder._store._db.execute("PRAGMA synchronous").fetchone() == (full,)
+    recorder.tick(row(0))
+    recorder.close({"result": "completed"})
+    assert [path.name for path in recorder.path.parent.iterdir()] == [recorder.path.name]
+
+
 def test_the_owner_thread_makes_ticks_durable(tmp_path: Path) -> None:
     recorder = Recorder.create(tmp_path, HEADER, CHANNELS, t_s=7.0)
     assert recorder.status() == (7.0, True, "")
