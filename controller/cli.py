@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stop": ("controller.commands.acts", "Energy off, now. Never refused."),
     "confirm": ("controller.commands.acts", "Say that you did by hand what the bench asked for."),
     "bag": ("controller.commands.acts", "Say that a new saline bag hangs."),
+    "mark": ("controller.commands.acts", "Keep in the record what you saw, and when."),
     "silence": ("controller.commands.acts", "Pause the sound of alarms; a new one of high priority is heard."),
     "ack": ("controller.commands.acts", "Acknowledge the alarms that you have seen."),
     "reset": ("controller.commands.acts", "Leave a trip or lockout behind, with your reason on record."),
@@ -53,6 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 PLUGIN_GROUP = "openablate.commands"
 PLUGIN_LINES = {
+    "campaign": "Faults in every phase, each run judged.",
     "demo": "A whole application on the emulated bench, with its report.",
     "emulate": "One device, or a whole bench, on the wire.",
     "rehearse": "The whole stack on virtual time.",

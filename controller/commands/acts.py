@@ -1,12 +1,16 @@
 """Operator acts on a running bench besides arming and firing: stop, silence, acknowledge, reset. And what he tells it
-of his hands: that he did what was asked, that a new bag hangs.
+of his hands and eyes: that he did what was asked, that a new bag hangs, what he saw.
 """
 
 from __future__ import annotations
 
+import json
+
 import click
 
-from controller.commands.bench import BENCH_OPTION, JSON_OPTION, act, say
+from controller.client import running
+from controller.commands.bench import BENCH_OPTION, JSON_OPTION, act, act_each, say
+from controller.exits import Exit
 
 
 @click.command()
@@ -14,13 +18,22 @@ from controller.commands.bench import BENCH_OPTION, JSON_OPTION, act, say
 @BENCH_OPTION
 @JSON_OPTION
 def stop(reason: str, bench: str | None, as_json: bool) -> int:
-    """Energy off, now. Never refused; safe to send any number of times.
+    """Energy off, now: on every bench of this machine, or on the one that is named. Never refused; safe to send any
+    number of times.
 
     \b
     Example:
       ablate stop
     """
-    return say(act(bench, lambda client: client.stop("", reason)), "stop sent", as_json)
+    names = running() if bench is None else []
+    if len(names) < 2:
+        return say(act(bench, lambda client: client.stop("", reason)), "stop sent", as_json)
+    answers = act_each(names, lambda client: client.stop("", reason))
+    if as_json:
+        good = all(answer.get("ok") for answer in answers.values())
+        click.echo(json.dumps({"ok": good, "benches": answers}))
+        return Exit.DONE if good else Exit.DEVICE
+    return max(say(answer, f"stop sent to {name}", as_json) for name, answer in answers.items())
 
 
 @click.command()
@@ -113,3 +126,20 @@ def bag(bag_ml: float | None, bench: str | None, as_json: bool) -> int:
     answer = act(bench, lambda client: client.bag("", bag_ml))
     left_ml = (answer.get("coolant") or {}).get("left_ml", 0.0)
     return say(answer, f"a new bag of {left_ml:.0f} mL hangs", as_json)
+
+
+@click.command()
+@click.argument("text")
+@click.option("--ago", "ago_s", type=float, default=0.0, metavar="S", help="It was seen so many seconds ago.")
+@BENCH_OPTION
+@JSON_OPTION
+def mark(text: str, ago_s: float, bench: str | None, as_json: bool) -> int:
+    """Keep in the running record what you saw, and when. It changes nothing that the bench does.
+
+    \b
+    Examples:
+      ablate mark "a pop, vapour at the tract"
+      ablate mark "probe touched" --ago 10
+    """
+    answer = act(bench, lambda client: client.note("mark", {"text": text, "ago_s": ago_s}))
+    return say(answer, "marked, in the record", as_json)

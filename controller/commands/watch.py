@@ -17,7 +17,7 @@ def watch(bench: str | None) -> int:
     """A running bench in this terminal, over SSH too: values against limits, interlocks, alarms, prompts.
 
     Esc or s is STOP, at once. a acknowledges, m silences, ? helps, q leaves and the bench goes on. It never arms or
-    fires.
+    fires. One page of 80 x 24; on a smaller one the arrow and page keys reach what does not fit. NO_COLOR is honoured.
 
     \b
     Examples:

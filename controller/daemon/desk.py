@@ -18,6 +18,7 @@ from controller.daemon import describe, seen
 from controller.daemon.course import Site
 from controller.daemon.guard import guard
 from controller.daemon.look import look
+from controller.daemon.marks import MARK, marked
 from controller.daemon.prompts import Prompt
 from controller.daemon.resume import delivered_before
 from controller.providers import BANNERS
@@ -159,10 +160,15 @@ class Desk:
         return self._daemon.supply.hang(who, bag_ml)
 
     async def note(self, kind: str, data: dict[str, Any], who: str = "") -> dict[str, Any]:
-        """Keep in the record what only the foreground knows: the plan, and what was predicted of an application."""
-        if kind not in NOTES:
-            return {"ok": False, "error": f"a note of kind {kind!r}: write one of {', '.join(NOTES)}"}
-        self._daemon.recorder.event(self._loop.time(), kind, {**data, "who": who})
+        """Keep in the record what only the foreground knows (the plan, and what was predicted of an application), or
+        what a person marks: ``text``, and ``ago_s`` since he saw it. Raises ValueError: a mark that says nothing.
+        """
+        now_s = self._loop.time()
+        if kind == MARK:
+            data = marked(data, now_s)
+        elif kind not in NOTES:
+            return {"ok": False, "error": f"a note of kind {kind!r}: write one of {', '.join((*NOTES, MARK))}"}
+        self._daemon.recorder.event(now_s, kind, {**data, "who": who})
         return {"ok": True}
 
     async def arm(self, who: str) -> dict[str, Any]:
@@ -272,17 +278,20 @@ class Desk:
             "alarms": daemon.alarms.as_dict(now_s),
             "coolant": daemon.supply.as_dict(),
             "mqtt": daemon.around.telemetry.status(),
+            "loop": daemon.around.claim.as_dict(),
             **daemon.timing(),
         }
 
     async def look(self) -> dict[str, Any]:
-        """Every channel as it was read last, and who the devices are; see :func:`controller.daemon.look.look`."""
+        """Every channel as it was read last, and who the devices are; see :func:`controller.daemon.look.look`. With the
+        distributions of ``times``, see :meth:`controller.daemon.timing.Timing.record`."""
         daemon, control = self._daemon, self._daemon.control
         if control.outputs is None:
             return {"ok": False, "error": "the daemon has only begun", "state": State.BOOT.value}
         devices, watchdog = daemon.instruments.identities, daemon.around.watchdog.status
         now_s = self._loop.time()
-        return look(control.config, control.state, control.outputs, daemon.hub.latest, devices, watchdog, now_s)
+        found = look(control.config, control.state, control.outputs, daemon.hub.latest, devices, watchdog, now_s)
+        return {**found, "times": daemon.times.record()["times"]}
 
 
 def _asked_first(act: str, prompt: Prompt) -> dict[str, Any]:

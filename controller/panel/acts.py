@@ -41,11 +41,16 @@ def _file(context: Context, name: str) -> str:
     return name
 
 
-@api(Told("First act: ARM, for 30 s", models.Answer, models.NoWords, errors=ERRORS))
-async def arm(request: web.Request) -> web.StreamResponse:
-    context = request.app[CONTEXT]
-    who, _ = context.controls(request), await body(request, models.NoWords)
-    return await ask(context, who, "arm")
+def plain(verb: str, text: str) -> Handler:
+    """An act that takes no words with it."""
+
+    @api(Told(text, models.Answer, models.NoWords, errors=ERRORS))
+    async def act(request: web.Request) -> web.StreamResponse:
+        context = request.app[CONTEXT]
+        who, _ = context.controls(request), await body(request, models.NoWords)
+        return await ask(context, who, verb)
+
+    return act
 
 
 @api(
@@ -76,20 +81,6 @@ async def stop_now(context: Context, client: str, reason: str) -> dict[str, obje
     return answer
 
 
-@api(Told("The alarms were seen; a trip stays latched", models.Answer, models.NoWords, errors=ERRORS))
-async def ack(request: web.Request) -> web.StreamResponse:
-    context = request.app[CONTEXT]
-    who, _ = context.controls(request), await body(request, models.NoWords)
-    return await ask(context, who, "ack")
-
-
-@api(Told("Pause the sound of the alarms that are there", models.Answer, models.NoWords, errors=ERRORS))
-async def silence(request: web.Request) -> web.StreamResponse:
-    context = request.app[CONTEXT]
-    who, _ = context.controls(request), await body(request, models.NoWords)
-    return await ask(context, who, "silence")
-
-
 @api(
     Told("Leave an acknowledged trip behind, with a reason for the record", models.Answer, models.Reset, errors=ERRORS)
 )
@@ -111,6 +102,13 @@ async def bag(request: web.Request) -> web.StreamResponse:
     context = request.app[CONTEXT]
     who, asked = context.controls(request), await body(request, models.Bag)
     return await ask(context, who, "bag", bag_ml=asked.bag_ml)
+
+
+@api(Told("Keep in the record what somebody saw, and when", models.Answer, models.Mark, errors=ERRORS))
+async def mark(request: web.Request) -> web.StreamResponse:
+    context = request.app[CONTEXT]
+    who, asked = context.controls(request), await body(request, models.Mark)
+    return await ask(context, who, "note", kind="mark", data=asked.model_dump())
 
 
 @api(Told("Control this bench; whoever did before is told", models.Control, models.NoWords, errors=ERRORS))
@@ -136,13 +134,14 @@ async def release(request: web.Request) -> web.StreamResponse:
 
 POSTS: tuple[tuple[str, Handler], ...] = (
     ("prepare", prepare),
-    ("arm", arm),
+    ("arm", plain("arm", "First act: ARM, for 30 s")),
     ("stop", stop),
-    ("ack", ack),
-    ("silence", silence),
+    ("ack", plain("ack", "The alarms were seen; a trip stays latched")),
+    ("silence", plain("silence", "Pause the sound of the alarms that are there")),
     ("reset", reset),
     ("confirm", confirm),
     ("bag", bag),
+    ("mark", mark),
     ("control/take", take),
     ("control/release", release),
 )

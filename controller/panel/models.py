@@ -52,6 +52,13 @@ class Bag(Asked):
     bag_ml: Annotated[float | None, Field(gt=0, le=100_000, description="if not the bench file's")] = None
 
 
+class Mark(Asked):
+    """What somebody saw."""
+
+    text: Annotated[str, Field(min_length=1, max_length=200, description="kept in the record")]
+    ago_s: Annotated[float, Field(ge=0, le=600, description="seconds since it was seen")] = 0.0
+
+
 class Past(Asked):
     seconds: Annotated[
         float | None, Field(gt=0, le=1e6, description="how far back from the newest tick; none: the whole session")

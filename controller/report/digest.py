@@ -160,6 +160,10 @@ def _marks(events: list[Event], zero_s: float) -> list[Mark]:
             if event.kind == "trip":
                 text += f" {event.data.get('monitor', '')}"
             marks.append(Mark(event.t_s - zero_s, text, event.kind in ("trip", "refused")))
+        elif event.kind == "mark":  # what a person saw, and told later
+            marks.append(
+                Mark(float(event.data.get("at_s", event.t_s)) - zero_s, str(event.data.get("text", "")), False)
+            )
     return marks
 
 

@@ -13,6 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from controller.client import Client
+from controller.console import plain
 from controller.exits import Exit
 from controller.watch import screen
 from controller.watch.link import Clock, Link
@@ -22,17 +23,20 @@ MINUTE_S = 60
 SERIES = (("power", "W", "power_w"), ("impedance", "ohm", "impedance_ohm"), ("tip", "°C", "tip_c"))
 BESIDES = 30
 """Columns of a line of the last minute that are no plot."""
+LEAST = (48, 10)
+"""Columns and rows below which values would be torn apart: then state, keys and a sentence are left."""
 
 
 class Watch(App[int]):
-    """Everything on one page of 80 x 24. ``link`` is followed from mount to exit."""
+    """Everything on one page of 80 x 24; what does not fit is said. ``link`` is followed from mount to exit."""
 
     CSS = """
     Screen { layout: vertical; }
-    #head { height: 2; dock: top; }
-    #foot { height: 2; dock: bottom; }
-    #keys { text-style: reverse; }
-    #help { display: none; }
+    #head { max-height: 4; dock: top; }
+    #foot { height: auto; max-height: 6; dock: bottom; }
+    #said { max-height: 3; }
+    #keys { text-style: reverse; max-height: 2; }
+    #help, #small, #room { display: none; }
     Static { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,14 +44,19 @@ class Watch(App[int]):
         Binding("a", "ack", "acknowledge"),
         Binding("m", "silence", "silence"),
         Binding("question_mark", "help", "help"),
+        Binding("up", "scroll(-1)", "up", show=False),
+        Binding("down", "scroll(1)", "down", show=False),
+        Binding("pageup", "scroll(-10)", "page up", show=False),
+        Binding("pagedown", "scroll(10)", "page down", show=False),
         Binding("q,ctrl+c", "leave", "leave", priority=True),
     ]
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, link: Link, clock: Clock = time.monotonic) -> None:
-        super().__init__()
+        super().__init__(ansi_color=plain() or None)  # the terminal's own two colours where no others are wanted
         self.link, self._clock = link, clock
         self._seconds: deque[tuple[int, dict[str, float | None]]] = deque(maxlen=MINUTE_S)
+        self._helps = False
         self._rung: set[str] = set()
         self._known: set[str] = set()
 
@@ -58,10 +67,13 @@ class Watch(App[int]):
             yield Static(id="values")
             yield Static(id="minute")
             yield Static(id="interlocks")
-        yield Static(screen.HELP, id="help", markup=False)
+        with VerticalScroll(id="help", can_focus=False):
+            yield Static(screen.HELP, markup=False)
+        yield Static(id="small", markup=False)
         with Vertical(id="foot"):
+            yield Static(id="room", markup=False)
             yield Static(id="said")
-            yield Static(screen.KEYS, id="keys", markup=False)
+            yield Static(id="keys", markup=False)
 
     def on_mount(self) -> None:
         self.run_worker(self.link.follow(), name="status")
@@ -88,6 +100,23 @@ class Watch(App[int]):
         self._put("values", screen.values(link.status, live, self._known))
         self._put("minute", screen.minute(self._minute(), max(10, self.size.width - BESIDES), live))
         self._put("interlocks", screen.interlocks(link.status, live))
+
+        self._fit()
+
+    def _fit(self) -> None:
+        """Say what this terminal has no room for."""
+        if not self.is_running:
+            return
+        width, height = self.size
+        small, helps = width < LEAST[0] or height < LEAST[1], bool(self._helps)
+        for name, shown in (("small", small), ("help", helps and not small), ("body", not helps and not small)):
+            self.query_one(f"#{name}").display = shown
+        self._put("small", Text(screen.small(width, height, LEAST), screen.LATCHED))
+        page = self.query_one("#help" if helps else "#body", VerticalScroll)
+        below = page.max_scroll_y - page.scroll_offset.y
+        self.query_one("#room").display = bool(page.max_scroll_y) and not small
+        self._put("room", Text(screen.room(page.scroll_offset.y, below), "bold"))
+        self._put("keys", Text(screen.keys(width)))
 
     def _put(self, name: str, text: Text) -> None:
         if self.is_running:  # the clock still ticks while the page is taken down
@@ -152,9 +181,12 @@ class Watch(App[int]):
 
     def action_help(self) -> None:
         """Help in place of the values, and back; STOP works in both."""
-        shown = self.query_one("#help").display
-        self.query_one("#help").display = not shown
-        self.query_one("#body").display = shown
+        self._helps = not self._helps
+        self._fit()
+
+    def action_scroll(self, lines: int) -> None:
+        """What does not fit on this terminal is reached so."""
+        self.query_one("#help" if self._helps else "#body", VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def action_leave(self) -> None:
         """The bench goes on as it is."""

@@ -16,7 +16,12 @@ BAR = 24
 SPARKS = "▁▂▃▄▅▆▇█"
 STATE_STYLES = {"ARMED": "bold black on yellow", "FIRING": "bold white on blue", "STOPPING": "bold black on yellow"}
 LATCHED = "bold white on red"
-KEYS = "Esc s STOP (RF off)   a acknowledge   m silence   ? help   q leave"
+KEYS = (
+    "Esc s STOP (RF off)   a acknowledge   m silence   ? help   q leave",
+    "Esc s STOP  a ack  m silence  ? q",
+    "s STOP  ? q",
+)
+"""STOP first; the longest for which there is room."""
 HELP = """\
 Esc, s  STOP: energy off, now. No confirmation; safe to press any number of
         times; works here in every state. It is not an emergency stop: that is
@@ -25,6 +30,7 @@ a       acknowledge the alarms that you have seen. A trip stays latched until
         `ablate reset REASON`.
 m       pause the sound of the alarms that are there; a new one of high
         priority is heard.
+up down page up and page down too: what a small terminal has no room for.
 ?       this help and back.
 q       leave. The bench goes on: nothing of it depends on this window.
 
@@ -59,6 +65,25 @@ class Quantity(NamedTuple):
 def printable(text: object) -> str:
     """What a device or a file said must not steer the terminal."""
     return "".join(c if c.isprintable() else "?" for c in str(text))
+
+
+def keys(width: int) -> str:
+    """The keys, in as many words as ``width`` columns hold."""
+    return next((words for words in KEYS if len(words) <= width), KEYS[-1])
+
+
+def small(width: int, height: int, least: tuple[int, int]) -> str:
+    """Why there are no values on a tiny terminal."""
+    return (
+        f"This terminal has {width} x {height} characters; values and interlocks need {least[0]} x {least[1]}, and fit "
+        "without scrolling on 80 x 24. STOP works: Esc or s."
+    )
+
+
+def room(above: int, below: int) -> str:
+    """What of a page is out of sight."""
+    told = [f"{below} lines more below (down)" if below else "", f"{above} above (up)" if above else ""]
+    return ", ".join(filter(None, told))
 
 
 def quantities(status: dict[str, Any], known: Collection[str] = ()) -> list[Quantity]:

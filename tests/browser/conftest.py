@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Error
 
 from tests.browser.pages import CHROMIUM, Pages, chromium
 from tests.browser.served import Served
+from tests.browser.showing import Showing
+from tests.browser.takes import Take, every_state
 from tests.process.bench import STARTS_REPEATED
 
 
@@ -42,6 +44,19 @@ def bench(served: Served) -> Iterator[Served]:
     served.settle()
     yield served
     served.settle()
+
+
+@pytest.fixture(scope="package")
+def take(tmp_path_factory: pytest.TempPathFactory) -> Take:
+    """The cooled needle in every state, rehearsed once."""
+    return every_state(tmp_path_factory.mktemp("take"))
+
+
+@pytest.fixture
+def cooled(take: Take) -> Iterator[Showing]:
+    """A panel that shows any of these states, however busy this machine is; in SAFE."""
+    with Showing(take) as shown:
+        yield shown
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -40,7 +40,7 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     with Served(BENCH) as bench, chromium() as browser:
         pages = Pages(browser)
-        page = pages(bench.panel.link)
+        page = pages(bench.link)
         operator = Operator(page)
         operator.takes_control()
         operator.prepares(PROTOCOL)

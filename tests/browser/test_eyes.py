@@ -38,7 +38,7 @@ def goes(page: Page, view: str) -> None:
 
 
 def test_no_grave_finding(bench: Served, pages: Pages) -> None:
-    page = pages(bench.panel.link)
+    page = pages(bench.link)
     Operator(page).sees("SAFE")
     told = []
     for view, theme in [*((view, "light") for view in VIEWS), ("live", "dark"), ("live", "dim"), ("sessions", "dark")]:
@@ -53,7 +53,7 @@ def test_no_grave_finding(bench: Served, pages: Pages) -> None:
 
 
 def test_no_grave_finding_under_power(bench: Served, pages: Pages) -> None:
-    page = pages(bench.panel.link)
+    page = pages(bench.link)
     operator = Operator(page)
     with bench.firing():
         operator.sees("FIRING")
@@ -63,7 +63,7 @@ def test_no_grave_finding_under_power(bench: Served, pages: Pages) -> None:
 
 
 def test_no_grave_finding_after_a_trip(bench: Served, pages: Pages) -> None:
-    page = pages(bench.panel.link)
+    page = pages(bench.link)
     operator = Operator(page)
     operator.takes_control()
     with bench.firing():
@@ -110,7 +110,7 @@ NEAR = """
 
 @pytest.mark.parametrize("size", [(1280, 720), (390, 844)], ids=["desk", "phone"])
 def test_no_scrolling_at_rest(bench: Served, pages: Pages, size: tuple[int, int]) -> None:
-    page = pages(bench.panel.viewer_link, width=size[0], height=size[1])
+    page = pages(bench.viewer_link, width=size[0], height=size[1])
     Operator(page).sees("SAFE")
     for view in VIEWS if size[0] >= 1280 else ("live",):
         goes(page, view)
@@ -118,7 +118,7 @@ def test_no_scrolling_at_rest(bench: Served, pages: Pages, size: tuple[int, int]
 
 
 def test_nothing_moves_for_whoever_asked_for_that(bench: Served, pages: Pages) -> None:
-    page = pages(bench.panel.viewer_link, reduced_motion="reduce")
+    page = pages(bench.viewer_link, reduced_motion="reduce")
     Operator(page).sees("SAFE")
     with bench.firing():
         Operator(page).sees("FIRING")
@@ -127,7 +127,7 @@ def test_nothing_moves_for_whoever_asked_for_that(bench: Served, pages: Pages) -
 
 def test_lines_are_told_apart(bench: Served, pages: Pages) -> None:
     """By dash within each chart, by contrast against its ground in every theme, also colour-blind and in grey."""
-    page = pages(bench.panel.viewer_link, before=PLOTS)
+    page = pages(bench.viewer_link, before=PLOTS)
     operator = Operator(page)
     drawn: dict[str, tuple[str, list[list[dict[str, Any]]]]] = {}
     with bench.firing():
@@ -179,7 +179,7 @@ ON_CANVAS = """
 
 def test_the_power_line_is_in_the_picture(bench: Served, pages: Pages) -> None:
     """Pixels of the chart itself: the line of the measured power has its colour, and is broken by nothing."""
-    page = pages(bench.panel.viewer_link, before=PLOTS)
+    page = pages(bench.viewer_link, before=PLOTS)
     with bench.firing():
         Operator(page).sees("FIRING")
         page.wait_for_timeout(3000)

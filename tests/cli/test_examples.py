@@ -108,8 +108,8 @@ READS = {
     "ablate sessions replay", "ablate sessions show", "ablate sessions verify", "ablate status", "ablate version",
     "ablate campaign", "ablate simulate", "ablate rehearse", "ablate run", "ablate collect",
 }  # fmt: skip
-ACTS = {"ablate ack", "ablate arm", "ablate bag", "ablate confirm", "ablate reset", "ablate silence", "ablate start",
-        "ablate stop"}  # fmt: skip
+ACTS = {"ablate ack", "ablate arm", "ablate bag", "ablate confirm", "ablate mark", "ablate reset", "ablate silence",
+        "ablate start", "ablate stop"}  # fmt: skip
 WITHOUT = {
     "ablate completion": "a script", "ablate config schema": "JSON as it is", "ablate plans schema": "JSON as it is",
     "ablate demo": "for people", "ablate devices new": "writes files", "ablate devices trace": "writes Python",

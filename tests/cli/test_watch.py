@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -295,16 +296,22 @@ def test_without_a_terminal_it_says_what_to_use_instead(capsys: pytest.CaptureFi
 def test_without_textual_it_says_what_to_install(tmp_path: Path):
     """On a terminal, and with a bench that runs."""
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "control.sock").touch()
+    with socket.socket(socket.AF_UNIX) as daemon:
+        daemon.bind(str(tmp_path / "a" / "control.sock"))
+        daemon.listen()
+        done = _watch_without_textual(tmp_path)
+    assert done.returncode == 3
+    assert "pip install 'openablate[watch]'" in done.stderr
+
+
+def _watch_without_textual(runtime_dir: Path) -> subprocess.CompletedProcess[str]:
     program = (
         "import os, sys; sys.modules['textual'] = None; sys.modules['textual.app'] = None\n"
         "sys.stdin.isatty = sys.stdout.isatty = lambda: True\n"
         "from controller import cli; sys.exit(cli.run(['watch']))"
     )
-    environment = {**os.environ, "ABLATE_RUNTIME_DIR": str(tmp_path), "TERM": "xterm"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 3
-    assert "pip install 'openablate[watch]'" in done.stderr
+    environment = {**os.environ, "ABLATE_RUNTIME_DIR": str(runtime_dir), "TERM": "xterm"}
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
 
 
 def test_textual_is_not_imported_by_others():

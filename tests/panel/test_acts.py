@@ -10,8 +10,8 @@ import pytest
 from controller.panel import acts, link
 from tests.panel.rig import REFUSED, TOKENS, Rig, rigged
 
-ACTS = ("prepare", "arm", "ack", "silence", "reset", "confirm", "bag")
-BODY = {"prepare": {"protocol": "demo-30s"}, "reset": {"reason": "looked"}}
+ACTS = ("prepare", "arm", "ack", "silence", "reset", "confirm", "bag", "mark")
+BODY = {"prepare": {"protocol": "demo-30s"}, "reset": {"reason": "looked"}, "mark": {"text": "a pop"}}
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -41,6 +41,7 @@ async def test_acts_reach_the_daemon_as_they_were_asked(rig: Rig) -> None:
         ("confirm", {}),
         ("bag", {"bag_ml": 3000}),
         ("bag", {}),
+        ("mark", {"text": "a pop", "ago_s": 2.5}),
     ]
     told = [await rig.post(act, body) for act, body in asked]
     assert rig.daemon.asked == [
@@ -53,6 +54,7 @@ async def test_acts_reach_the_daemon_as_they_were_asked(rig: Rig) -> None:
         "confirm None None",
         "bag 3000.0",
         "bag None",
+        "note mark {'text': 'a pop', 'ago_s': 2.5}",
     ]
     assert [status for status, _ in told] == [200] * len(asked)
     assert told[1][1] == REFUSED  # the daemon's own word, as it said it

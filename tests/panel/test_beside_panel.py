@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -71,11 +73,16 @@ def test_whose_panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ABLATE_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(Unreachable, match="no bench is running"):
         of_bench(None)
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "control.sock").touch()
-    with pytest.raises(Unreachable, match="a, b: running without a panel"):
-        of_bench(None)
+    with contextlib.ExitStack() as running:
+        for name in ("a", "b"):
+            (tmp_path / name).mkdir()
+            daemon = running.enter_context(socket.socket(socket.AF_UNIX))
+            daemon.bind(str(tmp_path / name / "control.sock"))
+            daemon.listen()
+        with pytest.raises(Unreachable, match="a, b: running without a panel"):
+            of_bench(None)
+    with pytest.raises(Unreachable, match="no bench is running"):
+        of_bench(None)  # both were killed, and left their sockets
     (tmp_path / "b" / "panel.json").write_text(json.dumps(TOLD))
     assert of_bench(None)[0] == "b"
     (tmp_path / "a" / "panel.json").write_text(json.dumps(TOLD))

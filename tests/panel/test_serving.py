@@ -18,8 +18,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from controller.beside_panel import Where
 from controller.panel.server import FURTHER, PORT
-from tests.browser.served import PanelFile, Served
+from tests.browser.served import Served
 from tests.docs.blocks import ROOT, blocks
 from tests.panel.rig import Page
 from tests.process.bench import alive, wait_for
@@ -47,7 +48,7 @@ def served(bench: Served) -> Served:
 class Operator:
     """A page that controls, as a program."""
 
-    def __init__(self, panel: PanelFile, http: aiohttp.ClientSession) -> None:
+    def __init__(self, panel: Where, http: aiohttp.ClientSession) -> None:
         self._panel, self._http = panel, http
         self._headers = {"Authorization": f"Bearer {panel.token}", "X-Client": ME}
         self.page: Page
@@ -176,10 +177,10 @@ def told(served: Served, *argv: str) -> tuple[int, str, str]:
 
 
 def test_the_link_is_told(served: Served) -> None:
-    assert told(served, "panel", "--no-open") == (0, f"{served.panel.link}\n", "")
-    assert told(served, "panel", "--viewer", "--bench", served.name)[1] == f"{served.panel.viewer_link}\n"
+    assert told(served, "panel", "--no-open") == (0, f"{served.link}\n", "")
+    assert told(served, "panel", "--viewer", "--bench", served.name)[1] == f"{served.viewer_link}\n"
     code, out, _ = told(served, "panel", "--json")
-    assert (code, json.loads(out)["link"]) == (0, served.panel.link)
+    assert (code, json.loads(out)["link"]) == (0, served.link)
     assert f"panel {served.panel.url} (link: ablate panel)" in told(served, "status")[1]
     code, _, err = told(served, "panel", "--bench", "another")
     assert (code, err.startswith("ablate: no bench is running")) == (7, True)

@@ -1,13 +1,15 @@
 // @ts-check
 /** What an operator does here: choose and prepare, hold to arm, hold to fire where hands are simulated, answer prompts, take control. */
+import { lastWords, words } from "./acts_words.js";
 import { fill, h, setAttr, setStyle, setText, show } from "./dom.js";
-import { bound, countdown, duration, isNumber, label, num, quantity } from "./format.js";
+import { bound, countdown, isNumber, label, num, quantity } from "./format.js";
 import { controlWords } from "./header.js";
-import { ITEM_WORDS } from "./interlocks.js";
+import { Marks } from "./marks.js";
 import { ask } from "./stream.js";
 
 const ARM_MS = 1500;
 const FOOT_MS = 100;
+const AGAIN_MS = 3000;
 const REMEMBERED = "openablate-protocol";
 /** Limits that are told before arming, and the roles of which one must be there for them to mean anything. @type {[string, string[]][]} */
 const ARMED = [
@@ -59,9 +61,10 @@ export class Acts {
     this.who = h("p", { class: "who" });
     this.take = h("button", { type: "button", text: "Take control", on: { click: () => this.page.act("control/take", {}) } });
     this.bag = h("button", { type: "button", class: "quiet", text: "New saline bag hangs", on: { click: () => this.page.act("bag", {}) } });
+    this.marks = new Marks({ act: this.page.act, say: this.page.say, may: () => this.may, held: () => this.pressed && !this.keep.checked });
     this.said = h("p", { class: "answer", role: "status" });
     fill(this.root, h("h2", { class: "hidden-title", text: "Acts" }), this.prompt, this.safe, this.ready, this.firing, this.text,
-      h("div", { class: "control" }, this.who, this.take, this.bag, this.said));
+      h("div", { class: "control" }, this.who, this.take, this.bag, this.marks.button, this.said));
     show(this.prompt, false);
   }
 
@@ -75,6 +78,18 @@ export class Acts {
     this.protocol.value = [...this.protocol.options].some((option) => option.value === before) ? before : "";
     this._chosen();
     this.loaded = true;
+  }
+
+  /** Until there is one: a server that was busy is asked again. */
+  async _load() {
+    this.loading = true;
+    try {
+      await this.load();
+    } catch (error) {
+      this.page.say(`No list of protocols: ${error instanceof Error ? error.message : error}`);
+      await new Promise((later) => setTimeout(later, AGAIN_MS));
+    }
+    this.loading = false;
   }
 
   _chosen() {
@@ -174,7 +189,9 @@ export class Acts {
     this.asked = prompt;
     if (!prompt) return;
     const length = isNumber(prompt.value) ? h("label", {}, "reached ", h("input", { type: "number", min: 0, max: 1000, step: "any", value: String(prompt.value), size: 6 }), ` ${prompt.unit}`) : null;
-    fill(this.prompt, h("strong", { text: `Please: ${prompt.text}` }), length, h("button", { type: "submit", text: "Done", disabled: !may }), h("span", { class: "note", text: "Your word about your hands; it permits nothing." }));
+    const attend = prompt.kind === "attend";
+    fill(this.prompt, h("strong", { text: attend ? "Still there?" : `Please: ${prompt.text}` }), length, h("button", { type: "submit", text: attend ? "I am here" : "Done", disabled: !may }),
+      h("span", { class: "note", text: attend ? "Without an answer energy ends; the time stands on top." : "Your word about your hands; it permits nothing." }));
   }
 
   // ---- show
@@ -184,7 +201,7 @@ export class Acts {
     const { status } = store;
     const state = store.phase === "live" ? (status?.state ?? "") : "";
     const may = this.may;
-    if (!this.loaded && state && !this.loading) this.loading = this.load().catch((error) => this.page.say(`No list of protocols: ${error.message}`));
+    if (!this.loaded && state && !this.loading) this._load();
     const firing = state === "ARMED" || state === "FIRING";
     show(this.safe, state === "SAFE" && !status.prompt);
     show(this.ready, state === "READY");
@@ -237,6 +254,7 @@ export class Acts {
     show(this.take, may && store.you !== "controller" && store.phase === "live");
     const bag = store.status?.coolant?.bag;
     show(this.bag, Boolean(bag) && this.may);
+    show(this.marks.button, this.may);
     if (bag && isNumber(bag.left_ml)) setText(this.bag, `New saline bag hangs (${num(bag.left_ml, 0)} mL left)`);
   }
 }
@@ -255,37 +273,4 @@ function holds(button, begin, end) {
     if (event.key === "Enter" || event.key === " ") event.preventDefault();
   });
   button.addEventListener("keyup", (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && end());
-}
-
-/** What is going on where nothing can be chosen. @param {any} store @param {string} state */
-function words(store, state) {
-  const { status } = store;
-  if (!state) return store.status ? "The bench does not answer. Look at the generator itself." : "Nothing is known of the bench yet.";
-  const missing = (status.blocked_by ?? []).map((/** @type {string} */ item) => ITEM_WORDS[item] ?? item).join("; ");
-  if (state === "PRECHECK") return `Checking ${status.protocol ?? ""}: ${missing || "all there"}. STOP cancels.`;
-  if (state === "COOLDOWN" || state === "STOPPING") return [ended(store), status.waits && `Waits for ${status.waits}.`, readings(status), "Coolant runs on."].filter(Boolean).join(" ");
-  if (state === "TRIPPED") return `Not met: ${missing || "nothing any more"}.`;
-  return state === "LOCKOUT" ? "Ended only by a person at the bench: ablate reset REASON --lockout." : "";
-}
-
-/** Why power ended. @param {any} store */
-function ended(store) {
-  const found = store.events.findLast((/** @type {any} */ event) => event.kind === "state" && event.data?.from === "FIRING");
-  return found ? `Ended: ${found.data.reason}.` : "";
-}
-
-/** @param {any} status */
-function readings(status) {
-  const one = (/** @type {any} */ each) =>
-    [["tip_c", each.tip_c], ...(each.tine_c ?? []).map((/** @type {any} */ v, /** @type {number} */ i) => [`tine_c[${i}]`, v]), ...(each.tissue_c ?? []).map((/** @type {any} */ v, /** @type {number} */ i) => [`tissue_c[${i}]`, v])]
-      .filter(([, value]) => isNumber(value)).map(([name, value]) => `${label(name).toLowerCase()} ${quantity(name, value)}`).join(", ");
-  return (status.readings ?? []).map((/** @type {any} */ each) => `${num(each.after_s, 0)} s after power: ${one(each)}.`).join(" ");
-}
-
-/** The application before, in one line. @param {any} result */
-function lastWords(result) {
-  if (!result) return "";
-  const zone = result.zone ? `, zone ${num(result.zone.long_axis_mm, 1)} × ${num(result.zone.short_axis_mm, 1)} mm` : "";
-  const advice = result.advice ? `; ${result.advice.advice}: ${result.advice.reason}` : "";
-  return `Last application: ${result.result}${result.reason ? ` (${result.reason})` : ""}, ${num(result.energy_j / 1000, 2)} kJ in ${duration(result.duration_s)}, roll-offs ${result.rolloffs ?? 0}${zone}${advice}.`;
 }

@@ -5,6 +5,7 @@ import { isNumber, num } from "./format.js";
 /** @typedef {import("./chart.js").Band} Band @typedef {import("./chart.js").Limit} Limit @typedef {import("./chart.js").Mark} Mark */
 
 const LINE_PX = 12;
+const GAP_PX = 6;
 
 /** The colours and the type of a chart, as the style sheet has them now. */
 export class Ink {
@@ -105,9 +106,9 @@ function markWords(plot, strips, ctx, px, ink) {
     if (mark.t_s < strips.window[0] || mark.t_s > strips.window[1]) continue;
     const x = plot.valToPos(mark.t_s, "x", true) + 3 * px;
     const end = x + ctx.measureText(mark.text).width;
-    if (end > bbox.left + bbox.width || taken.some(([from, to]) => x < to && end > from)) continue;
+    if (end > bbox.left + bbox.width || taken.some(([from, to]) => x < to && end + GAP_PX * px > from)) continue;
     ctx.fillText(mark.text, x, bbox.top + bbox.height - px);
-    taken.push([x, end + 6 * px]);
+    taken.push([x, end + GAP_PX * px]);
   }
 }
 

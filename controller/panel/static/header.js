@@ -2,9 +2,9 @@
 /** What every view has on top: state in words, what it means now, banner, proof of recording, age of the data. */
 import { byId, fill, setAttr, setText, show, svg } from "./dom.js";
 import { age, count, countdown, duration, isNumber, num } from "./format.js";
-import { STALE_MS, client } from "./stream.js";
+import { client } from "./stream.js";
 
-const QUIET_MS = 2000; // without data for so long, a state is no longer told as if it held
+const QUIET = 4; // times the age at which data are stale: for so long without any, a state is no longer told as if it held
 
 /** Outline of each state beside its word: shapes, not colours. @type {Record<string, string>} */
 const SHAPES = {
@@ -28,13 +28,13 @@ export function powerWords(store) {
 
 /** The word of the state that is true now. @param {any} store */
 export function stateWord(store) {
-  if (!store.status || store.phase === "gone" || store.phase === "refused" || store.age_ms() > QUIET_MS) return "NOT LIVE";
+  if (!store.status || store.phase === "gone" || store.phase === "refused" || store.age_ms() > QUIET * store.stale_ms) return "NOT LIVE";
   return String(store.status.state);
 }
 
 /** What it means, and what ends it; how old that is, where it is old. @param {any} store */
 export function stateMore(store) {
-  const old = store.status && store.phase === "live" && store.age_ms() > STALE_MS && store.age_ms() <= QUIET_MS;
+  const old = store.status && store.phase === "live" && store.age_ms() > store.stale_ms && store.age_ms() <= QUIET * store.stale_ms;
   return `${old ? `${age(store.age_ms())} old: ` : ""}${meaning(store)}`;
 }
 
@@ -45,7 +45,7 @@ function meaning(store) {
   if (!status) return store.phase === "gone" ? store.why : store.why || "waiting for the bench";
   const said = `last word: ${status.state}, ${age(store.age_ms())} ago`;
   if (store.phase === "gone") return `${store.why} (${said})`;
-  if (store.age_ms() > QUIET_MS) return said;
+  if (store.age_ms() > QUIET * store.stale_ms) return said;
   if (store.playback && status.state !== "FIRING") return "as it was recorded";
   const left = countdown(status.left_s);
   switch (status.state) {
@@ -62,13 +62,13 @@ function meaning(store) {
     case "FIRING":
       return firing(store);
     case "STOPPING":
-      return "power is off by command; waiting for proof";
+      return powerWords(store) ? "was told to turn off, and power still flows" : "was told to turn off; waiting for proof";
     case "COOLDOWN":
       return `coolant runs on, ${left} at most${status.waits ? `; waits for ${status.waits}` : ""}`;
     case "TRIPPED":
       return "an interlock fired; see below";
     case "LOCKOUT":
-      return "locked; only a person at the bench can end it";
+      return powerWords(store) ? "POWER FLOWS: use the E-stop or the mains switch" : "locked; only a person at the bench can end it";
     default:
       return "";
   }
@@ -79,6 +79,8 @@ function firing(store) {
   const { status } = store;
   const end_s = duration_s(store);
   const time = `${duration(status.elapsed_s)}${end_s ? ` of ${duration(end_s)}` : ""}`;
+  const ends_s = status.attended?.ends_in_s;
+  if (isNumber(ends_s)) return `still there? Answer below, or energy ends in ${countdown(ends_s)}`;
   const phase = status.law?.phase ? `, ${String(status.law.phase).toLowerCase()}` : "";
   return `${time}${phase}; ${status.rolloffs ? count(status.rolloffs, "roll-off") : ""}`.replace(/; $/, "");
 }
@@ -113,7 +115,7 @@ export class Header {
     const root = document.documentElement;
     const word = stateWord(store);
     const known = word !== "NOT LIVE";
-    setAttr(root, "data-live", !known ? "no" : store.age_ms() > STALE_MS ? "stale" : "yes");
+    setAttr(root, "data-live", !known ? "no" : store.age_ms() > store.stale_ms ? "stale" : "yes");
     setAttr(root, "data-state", known ? word : "");
     const power = known ? powerWords(store) : "";
     setAttr(root, "data-power", power ? "on" : "off");
@@ -128,6 +130,15 @@ export class Header {
     if (document.title !== title) document.title = title;
     this._banner(store, live);
     this._proof(store, live);
+  }
+
+  /** Nothing could be told of it: a state that stands still must not look alive. */
+  unknown() {
+    setAttr(document.documentElement, "data-live", "no");
+    setAttr(document.documentElement, "data-state", "");
+    setText(this.nodes["state-word"], "NOT LIVE");
+    setText(this.nodes["state-power"], "");
+    setText(this.nodes["state-more"], "what the bench says cannot be shown");
   }
 
   /** @param {any} store @param {any} live */

@@ -50,7 +50,7 @@ export function rows(store) {
   }
   if (status.trip) {
     const at = found.findIndex((row) => row.key === rowOf(status, status.trip.channel));
-    if (at >= 0) found[at] = { ...found[at], kind: "bad", word: "TRIPPED", reason: status.trip.text };
+    if (at >= 0) found.unshift({ ...found.splice(at, 1)[0], kind: "bad", word: "TRIPPED", reason: status.trip.text }); // in sight whatever the room
   }
   return found;
 }

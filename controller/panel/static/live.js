@@ -14,6 +14,7 @@ const CHART_MS = 45;
 const SLOW_CHART_MS = 500; // of a window in which a tenth of a second is no pixel
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2], [1, 2]];
 const EVENTS = 40;
+const MARK_LENGTH = 24;
 
 /** Which strips a bench needs, with its limits. @param {any} store @returns {import("./chart.js").Band[]} */
 export function bandsOf(store) {
@@ -71,13 +72,17 @@ export function marksOf(events) {
   for (const { kind, t_s, data } of events) {
     if (kind === "state" && data?.to !== "STOPPING") found.push({ t_s, text: String(data?.to ?? ""), kind: "state" });
     else if (kind === "trip") found.push({ t_s, text: `trip ${data?.hazard ?? ""}`, kind: "trip" });
-    else if (["prompt", "confirmed", "mark", "annotation", "electrodes"].includes(kind)) found.push({ t_s, text: kind, kind });
+    else if (kind === "mark") found.push({ t_s: data?.at_s ?? t_s, text: short(String(data?.text ?? "")), kind });
+    else if (["prompt", "confirmed", "electrodes"].includes(kind)) found.push({ t_s, text: kind, kind });
   }
   return found;
 }
 
+/** @param {string} text */
+const short = (text) => (text.length > MARK_LENGTH ? `${text.slice(0, MARK_LENGTH - 1)}\u2026` : text);
+
 /** An event in one line. @param {any} event */
-export function eventWords({ kind, data }) {
+export function eventWords({ kind, t_s, data }) {
   const by = data?.who ? ` (${String(data.who).replace(/ ?\(uid \d+ pid \d+\)$/, "")})` : "";
   switch (kind) {
     case "state":
@@ -94,6 +99,10 @@ export function eventWords({ kind, data }) {
       return `application ${data.number} begins`;
     case "application_end":
       return `application ${data.number}: ${data.result}, ${num(data.energy_j / 1000, 2)} kJ`;
+    case "bag":
+      return `${data.new ? "a new saline bag hangs" : data.low ? "the saline bag is LOW" : "saline bag"}${isNumber(data.left_ml) ? `, ${num(data.left_ml, 0)} mL left` : ""}${by}`;
+    case "mark":
+      return `marked: ${data.text}${t_s - data.at_s >= 1 ? `, seen ${num(t_s - data.at_s, 0)} s before` : ""}${by}`;
     case "prompt":
       return `asked: ${data.text}`;
     default:
@@ -101,7 +110,7 @@ export function eventWords({ kind, data }) {
   }
 }
 
-const SHOWN_EVENTS = new Set(["start", "end", "stop", "state", "trip", "protocol", "refused", "application", "application_end", "prompt", "confirmed", "prompt_withdrawn", "silence", "ack", "reset", "reading", "alarm", "crash", "bag", "electrodes", "precheck_failed"]);
+const SHOWN_EVENTS = new Set(["start", "end", "stop", "state", "trip", "protocol", "refused", "application", "application_end", "prompt", "confirmed", "prompt_withdrawn", "silence", "ack", "reset", "reading", "alarm", "crash", "bag", "electrodes", "precheck_failed", "mark"]);
 
 export class Live {
   /** @param {any} root @param {any} always seen in every view @param {any} page see main.js */
@@ -163,23 +172,29 @@ export class Live {
     this.trip.render(store);
   }
 
-  /** @param {any} store @param {any} live the bench itself @param {number} now_ms */
-  render(store, live, now_ms) {
-    this.locks.render(store);
+  /** All else, part by part: none needs another one. @param {any} store @param {any} live the bench itself @param {number} now_ms @returns {(() => void)[]} */
+  parts(store, live, now_ms) {
+    const moving = ["FIRING", "STOPPING", "COOLDOWN"].includes(store.status?.state);
     show(this.actsRoot, !store.playback);
-    this.acts.render(live);
     for (const [blank, full] of [[this.blank, this.plot], [this.blankLocks, this.locks.root]]) {
       show(blank, !store.status);
       show(full, Boolean(store.status));
     }
-    this._follow(store);
-    this._events(store);
-    if (store.status && now_ms - this.drawn_ms >= (this.chosen === "600" || this.chosen === "all" ? SLOW_CHART_MS : CHART_MS)) {
-      this.drawn_ms = now_ms;
-      this._chart(store);
-    }
-    const moving = ["FIRING", "STOPPING", "COOLDOWN"].includes(store.status?.state);
-    this.section.follow(store, now_ms, moving);
+    return [
+      () => this.acts.render(live),
+      () => this.locks.render(store),
+      () => this._follow(store),
+      () => this._events(store),
+      () => this._course(store, now_ms),
+      () => this.section.follow(store, now_ms, moving),
+    ];
+  }
+
+  /** @param {any} store @param {number} now_ms */
+  _course(store, now_ms) {
+    if (!store.status || now_ms - this.drawn_ms < (this.chosen === "600" || this.chosen === "all" ? SLOW_CHART_MS : CHART_MS)) return;
+    this.drawn_ms = now_ms;
+    this._chart(store);
   }
 
   /** A trip is pinned: it must not roll off the chart. @param {any} store */

@@ -7,9 +7,9 @@
  * {@link Page}: what views may use of it.
  */
 import { byId, dialog, fill, h, setAttr, setText, show } from "./dom.js";
-import { Header } from "./header.js";
+import { Header, stateWord } from "./header.js";
 import { Live } from "./live.js";
-import { Sounds } from "./sounds.js";
+import { ATTEND, Sounds, heardOf } from "./sounds.js";
 import { Stop } from "./stop.js";
 import { Refused, Stream, ask, token } from "./stream.js";
 
@@ -33,6 +33,7 @@ const VIEWS = {
 };
 const THEMES = ["auto", "light", "dark", "dim"];
 const LOOK_MS = 100;
+const FRAMELESS_MS = 1000;
 
 const key = token();
 const header = new Header();
@@ -43,6 +44,8 @@ let playback = null;
 /** @type {(() => void) | null} */
 let leave = null;
 let dirty = true;
+let broken = false;
+let framed_ms = 0;
 
 const stop = new Stop(byId("stop"), () => live, (text) => alertOf(text));
 
@@ -117,22 +120,38 @@ async function act(verb, body = {}) {
 
 function frame() {
   dirty = false;
-  const now_ms = performance.now();
+  const now_ms = (framed_ms = performance.now());
   const store = page.shown();
-  header.render(store, live);
-  view.renderAlways(store);
-  if (!liveRoot.hidden) view.render(store, live, now_ms);
-  sounds.follow(live.phase === "live" ? live.status?.alarms?.sound : null, now_ms);
-  stop.follow(now_ms);
+  drawn(() => header.render(store, live), () => header.unknown());
+  drawn(() => view.renderAlways(store));
+  if (!liveRoot.hidden) for (const part of view.parts(store, live, now_ms)) drawn(part);
+  drawn(() => sounds.follow(heardOf(live, stateWord(live) !== "NOT LIVE"), now_ms));
+  drawn(() => stop.follow(now_ms));
   tellSound();
   show(endReplay, playback !== null);
   setAttr(document.documentElement, "data-replay", store.playback ? "yes" : null);
 }
 
-setInterval(() => (dirty = true), LOOK_MS); // ages and countdowns go on without messages
+/** A part that cannot be drawn (a daemon of another version, say) leaves the others going, and is said: what stands still
+ * must not look alive. @param {() => unknown} part @param {() => void} [failed] */
+function drawn(part, failed) {
+  try {
+    part();
+  } catch (error) {
+    failed?.();
+    if (!broken) console.error(error);
+    broken = true;
+    if (!byId("alerts").textContent) alertOf(`Part of this page cannot be drawn (${error}). Do not rely on it: reload it. STOP works.`);
+  }
+}
+
+setInterval(() => {
+  dirty = true; // ages and countdowns go on without messages
+  if (performance.now() - framed_ms > FRAMELESS_MS) frame(); // a window that gets no frames, covered say, must not stand still
+}, LOOK_MS);
 requestAnimationFrame(function every() {
-  if (dirty) frame();
   requestAnimationFrame(every);
+  if (dirty) frame();
 });
 
 // ---- views
@@ -183,6 +202,10 @@ addEventListener(
     }
     if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "?") help();
+    else if ((event.key === "e" || event.key === "E") && !event.repeat && !playback) {
+      event.preventDefault(); // the letter is not for the text that follows
+      view.acts.marks.begin();
+    }
     else if ((event.key === "a" || event.key === "A") && !event.repeat && !liveRoot.hidden && !playback) view.acts.beginArm();
   },
   true,
@@ -194,11 +217,12 @@ addEventListener("keyup", (event) => {
 function help() {
   if (document.querySelector("dialog[open]")) return;
   const keys = [
-    ["Esc", "STOP: RF off, from anywhere on this page, also from dialogs and inputs"],
+    ["Esc", "STOP: power off, from anywhere on this page, also from dialogs and inputs"],
     ["Space", "STOP while power flows; it never starts anything"],
     ["hold A", "arm, for 1.5 s; let go earlier and nothing happens"],
+    ["E", "mark what you see, at this moment; the words follow"],
     ["Enter", "on a hold button: hold; elsewhere as usual"],
-    ["Tab", "to the next control"],
+    ["Tab", "to the next control; with Shift to the one before"],
     ["?", "this list"],
   ];
   dialog("Help",
@@ -216,22 +240,28 @@ const SOUND = "openablate-sound";
 
 /** @param {boolean} on @param {boolean} [heard] */
 async function sound(on, heard = true) {
-  if (!on) sounds.forbid();
-  else if (!(await sounds.allow(heard))) say("The browser does not let this page sound.");
-  localStorage.setItem(SOUND, sounds.allowed ? "on" : "off");
+  if (on) {
+    localStorage.setItem(SOUND, "on");
+    if (!(await sounds.allow(heard)) && heard) say("The browser does not let this page sound.");
+  } else {
+    sounds.forbid();
+    localStorage.setItem(SOUND, "off");
+  }
+  dirty = true;
 }
 soundButton.addEventListener("click", () => sound(!sounds.allowed));
-if (localStorage.getItem(SOUND) === "on") {
-  const again = () => !sounds.allowed && sound(true, false); // the first touch of a page that was reloaded
-  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, again, { once: true });
-}
+// A page that was reloaded sounds again from the first touch on; what the browser takes for a touch is its own affair.
+const again = (/** @type {Event} */ event) => event.target !== soundButton && !sounds.allowed && localStorage.getItem(SOUND) === "on" && sound(true, false);
+for (const kind of ["pointerdown", "pointerup", "keydown", "click"]) addEventListener(kind, again);
 
-/** An alarm that this page keeps to itself is shown at the button. */
+/** Whether this page can be heard, at its button; and, where it keeps an alarm to itself, so that nobody overlooks it. */
 function tellSound() {
-  const wanted = live.status?.alarms?.list?.length > 0 && !sounds.allowed;
+  const wanted = live.phase === "live" && !sounds.allowed && (live.status?.alarms?.list?.length > 0 || live.status?.prompt?.kind === ATTEND);
+  const waits = !sounds.allowed && localStorage.getItem(SOUND) === "on";
   setAttr(soundButton, "aria-pressed", String(sounds.allowed));
-  setAttr(soundButton, "data-wanted", wanted ? "yes" : null);
-  setText(soundButton, sounds.allowed ? "Sound: on" : wanted ? "Sound: off, alarms are silent here" : "Sound: off");
+  setAttr(soundButton, "data-wanted", wanted || waits ? "yes" : null);
+  const why = waits ? "Sound: blocked by the browser until you press here" : "Sound: off";
+  setText(soundButton, sounds.allowed ? "Sound: on" : wanted ? `${why}; alarms are silent here` : why);
 }
 
 const theme = byId("theme");

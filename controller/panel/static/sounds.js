@@ -7,31 +7,56 @@ const PATTERNS = {
   medium: { hz: 660, pulse_ms: 200, pause_ms: 200, group: 3, between_ms: 400, gain: 0.4 },
   low: { hz: 520, pulse_ms: 250, pause_ms: 250, group: 1, between_ms: 250, gain: 0.3 },
   activation: { hz: 440, pulse_ms: 120, pause_ms: 120, group: 1, between_ms: 120, gain: 0.15 },
+  attend: { hz: 740, pulse_ms: 300, pause_ms: 150, group: 2, between_ms: 150, gain: 0.5 },
   test: { hz: 600, pulse_ms: 200, pause_ms: 200, group: 1, between_ms: 200, gain: 0.3 },
 };
+
+const PATIENCE_MS = 500;
+export const ATTEND = "attend";
+/** The question whether somebody is there is no alarm; it sounds as on a terminal. */
+const ASKED = { name: ATTEND, pulses: 2, every_s: 3 };
+
+/** A bench that has fallen silent in a state in which somebody relies on it. */
+const LOST = { name: "medium", pulses: 3, every_s: 20, number: "lost" };
+const RELIED_ON = new Set(["ARMED", "FIRING", "STOPPING", "COOLDOWN"]);
+
+/** What is to be heard of a bench. @param {any} live @param {boolean} known its state is told as if it held @returns {any} null: nothing */
+export function heardOf(live, known) {
+  const { status } = live;
+  if (!known) return status && (RELIED_ON.has(status.state) || status.alarms?.activation) ? LOST : null;
+  if (status?.alarms?.sound && status.alarms.sound.name !== "activation") return status.alarms.sound;
+  if (status?.prompt?.kind === ATTEND) return { ...ASKED, number: status.prompt.id };
+  return status?.alarms?.sound ?? null;
+}
 
 export class Sounds {
   constructor() {
     /** @type {AudioContext | null} */
     this.audio = null;
-    this.allowed = false;
+    this.wanted = false;
     this.playing = "";
     this.began_ms = 0;
     /** @type {OscillatorNode[]} */
     this.voices = [];
   }
 
+  /** It is wanted, and the browser plays: one that has changed its mind (or lost its device) does not. */
+  get allowed() {
+    return this.wanted && this.audio?.state === "running";
+  }
+
   /** Called from a click or a key: only then does a browser let it sound. @param {boolean} [heard] with one pulse to hear that it does */
   async allow(heard = true) {
+    this.wanted = true;
     this.audio ??= new AudioContext();
-    await this.audio.resume();
-    this.allowed = this.audio.state === "running";
+    // Where it may not play, the promise stays open for ever.
+    await Promise.race([this.audio.resume(), new Promise((later) => setTimeout(later, PATIENCE_MS))]);
     if (this.allowed && heard) this._burst({ name: "test", pulses: 1 });
     return this.allowed;
   }
 
   forbid() {
-    this.allowed = false;
+    this.wanted = false;
     this._hush();
   }
 

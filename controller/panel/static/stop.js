@@ -8,6 +8,7 @@ import { ask, token } from "./stream.js";
 
 const HEARD_MS = 400; // the socket's way takes a few ms; then the other one is tried as well
 const PROOF_MS = 1500;
+const RESTS = ["(RF off)", "(microwave off)"];
 const POWERED = new Set(["FIRING", "ARMED", "READY", "PRECHECK"]);
 
 export class Stop {
@@ -79,8 +80,9 @@ export class Stop {
     const since_ms = now_ms - this.sent_ms;
     if (since_ms > 3000 && this.button.hasAttribute("data-sent") && !this.pending) {
       setAttr(this.button, "data-sent", null);
-      setText(this.small, "(RF off)");
+      setText(this.small, "");
     }
+    if (this.small.textContent === "" || RESTS.includes(this.small.textContent)) setText(this.small, RESTS[this.live().bench?.modality === "microwave" ? 1 : 0]);
     if (since_ms > 10_000 || !status) return;
     const newer = (status.t_s ?? 0) > (this.before ?? 0);
     const off = !POWERED.has(status.state) && !status.alarms?.activation;

@@ -8,10 +8,10 @@
 
 const ROOT = "/api/v1";
 const STORED = "openablate-token";
-export const STALE_MS = 500;
+const STALE_MS = 500;
 const LOST_MS = 4000; // without a word for so long, the connection is made anew
 const KEEP = 40_000; // samples kept; beyond them the older half is thinned
-const DRIFT = 1e-4; // two computers' clocks may drift apart by so much
+const DRIFT = 5e-4; // two computers' clocks may drift apart by so much: the most by which one is slewed
 
 /** The token of the address, once; it is kept for this tab and leaves the address. */
 export function token() {
@@ -140,9 +140,14 @@ export class Stream {
     return performance.now() - this.arrived_ms + this._late_ms;
   }
 
+  /** Older than this it says nothing of now: half a second, on a bench that ticks slowly two ticks and a half. */
+  get stale_ms() {
+    return Math.max(STALE_MS, 2500 / (this.bench?.tick_hz ?? Infinity));
+  }
+
   /** There is a status, it is young, and its daemon answers. */
   get fresh() {
-    return this.phase === "live" && this.age_ms() <= STALE_MS;
+    return this.phase === "live" && this.age_ms() <= this.stale_ms;
   }
 
   /** Send a message; false: there is no connection. @param {object} message */
@@ -218,6 +223,7 @@ export class Stream {
   _take(message) {
     const now_ms = performance.now();
     const before = this.status;
+    const since_ms = before ? now_ms - this.arrived_ms : 0;
     this.status = message.status;
     if (message.rows !== undefined && this.status.record) this.status.record.rows = message.rows;
     this.seq = message.seq;
@@ -226,7 +232,7 @@ export class Stream {
     const ahead_ms = now_ms - 1000 * t_s;
     const other = before && (before.pids?.daemon !== message.status.pids?.daemon || t_s < before.t_s);
     if (this.playback || other) this._ahead_ms = Infinity; // another clock
-    this._ahead_ms = Math.min(this._ahead_ms + DRIFT * 50, ahead_ms);
+    this._ahead_ms = Math.min(this._ahead_ms + DRIFT * since_ms, ahead_ms);
     this._late_ms = this.playback ? 0 : Math.max(0, ahead_ms - this._ahead_ms - 20);
     this._add(t_s, row(message.status));
   }

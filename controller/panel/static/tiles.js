@@ -64,11 +64,12 @@ function spent(store, most) {
   const { status } = store;
   const energy_j = most("energy_j");
   const end_s = duration_s(store);
-  const time = `${duration(status.elapsed_s)}${end_s ? `/${duration(end_s)}` : ""}`;
+  const begun = !["PRECHECK", "READY", "ARMED"].includes(status.state); // then time is still that of the application before
+  const time = begun ? `${duration(status.elapsed_s)}${end_s ? `/${duration(end_s)}` : ""} · ` : "";
   return {
     name: "energy_j", value: status.energy_j ?? null, why: "nothing was delivered yet", from: 0, to: (energy_j ?? 1000) * 1.05, high: "energy_j",
     text: num(isNumber(status.energy_j) ? status.energy_j / 1000 : null, 2), unit: "kJ",
-    more: `${time} · max ${bound("energy_j", isNumber(energy_j) ? Math.round(energy_j / 100) / 10 : null).replace("J", "kJ")}`,
+    more: `${time}max ${bound("energy_j", isNumber(energy_j) ? Math.round(energy_j / 100) / 10 : null).replace("J", "kJ")}`,
   };
 }
 
@@ -81,7 +82,8 @@ function plain(status, name, value) {
 function hottest(status, name, list) {
   const at = list.reduce((best, value, i) => (isNumber(value) && (best < 0 || value > list[best]) ? i : best), -1);
   const told = plain(status, `${name}[${Math.max(at, 0)}]`, at < 0 ? null : list[at]);
-  return { ...told, title: `${label(told.name)}, hottest of ${list.length}` };
+  const missing = list.filter((value) => !isNumber(value)).length;
+  return { ...told, title: `${label(told.name)}, hottest of ${list.length - missing}${missing ? `, ${missing} UNKNOWN` : ""}` };
 }
 
 /** Impedance is what the generator says under power; its last word is none when power is off. @param {any} status */

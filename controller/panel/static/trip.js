@@ -104,10 +104,11 @@ export class TripCard {
     setText(this.symbol, SYMBOLS[/** @type {keyof typeof SYMBOLS} */ (first.priority)] ?? "!");
     setText(this.what, `${status.trip && first.priority === "high" ? `TRIP ${status.trip.hazard}: ` : ""}${first.text}`);
     setText(this.where, place(first));
+    show(this.where, this.where.textContent !== "");
     setText(this.causes, first.causes ? `Likely: ${first.causes}` : "");
     setText(this.todo, `Do: ${first.do}${next(status)}`);
     setText(this.paused, status.alarms.paused_s ? `AUDIO PAUSED ${countdown(status.alarms.paused_s)}` : "");
-    const lines = later.slice(0, OTHERS).map((/** @type {any} */ alarm) => `${SYMBOLS[/** @type {keyof typeof SYMBOLS} */ (alarm.priority)]} +${num(alarm.after_s, 1)} s ${alarm.where}: ${alarm.text}${alarm.present ? "" : " (gone)"}`);
+    const lines = later.slice(0, OTHERS).map((/** @type {any} */ alarm) => `${SYMBOLS[/** @type {keyof typeof SYMBOLS} */ (alarm.priority)]} ${alarm.after_s < 0 ? "" : "+"}${num(alarm.after_s, 1)} s${alarm.where ? ` ${alarm.where}` : ""}: ${alarm.text}${alarm.present ? "" : " (gone)"}`);
     if (later.length > OTHERS) lines.push(`and ${later.length - OTHERS} more, see the report`);
     if (lines.join("|") !== this.lines) {
       this.lines = lines.join("|");
