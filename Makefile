@@ -13,9 +13,12 @@
 #   make trials  every way of killing and stopping processes under power, 500 times each
 #   make coverage  which lines and branches of safety its tests do not reach
 #   make soak  72 hours of virtual time, an application and a benign fault every ten minutes; nothing may grow
+#   make stamina  an hour by the clock on pseudo-terminals with real processes; nothing may grow
+#   make scale  what devices, ticks, hours, benches and workers cost, as data and curves
 #   make endurance  records and MQTT under random kills, cuts and changed bytes; fifty benches on one broker
 #   make replay  every shipped protocol recorded to its end and decided again from its record
-#   make bench-peers  the tissue solver against scikit-fem, py-pde and, where the system has it, dolfinx
+#   make bench-peers  the tissue solver against scikit-fem, py-pde and, where the system has it, dolfinx; queries and
+#                     emulators against pyvisa-py, PyMeasure, QCoDeS, ophyd-async, lewis and tickit
 
 PYTHON ?= python3
 VENV   := .venv
@@ -25,13 +28,13 @@ INTEROP := .venv-interop
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help docs coverage endurance evidence explore replay soak mutants trials fuzz demo test bench bench-peers validate laws rehearse lint interop lock setup setup-dev clean
+.PHONY: help docs coverage endurance evidence explore replay scale soak stamina mutants trials fuzz demo test bench bench-peers validate laws rehearse lint interop lock setup setup-dev clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,18s/^# *//p' Makefile
+	@sed -n '2,21s/^# \{0,3\}//p' Makefile
 
-demo: setup
+demo: $(VENV)/.warm-needle
 	@$(VENV)/bin/ablate demo $(ARGS)
 
 # Every part runs and prints; one that failed fails the whole. pytest comes last, so its closing line is the last. What is
@@ -50,13 +53,20 @@ lint: setup-dev
 	echo '== import-linter'; $(VENV)/bin/lint-imports --no-logo || failed=1; \
 	exit $$failed
 
-# Half an hour on a quiet machine; ARGS=--quick for a first look, ARGS='--only tick' for one.
+# An hour on a quiet machine; ARGS=--quick for a first look, ARGS='--only tick' for one.
 # What was measured becomes a page by: python -m benchmarks --page docs/figures.md
 bench: setup-dev
 	@$(PY) -m benchmarks $(ARGS)
 
-bench-peers: $(PEERS)/.installed
+bench-peers: setup $(PEERS)/.installed
 	@$(PEERS)/bin/python -m benchmarks.peers_world $(ARGS)
+	@$(PEERS)/bin/python -m benchmarks.peers_queries
+
+scale: setup-dev
+	@$(PY) -m benchmarks.scale $(ARGS)
+
+stamina: setup-dev
+	@$(PY) -m tests.soak.wall --minutes $(or $(MINUTES),60) $(ARGS)
 
 validate: setup
 	@$(PY) -m sim.validation $(ARGS)
@@ -131,6 +141,7 @@ $(PY):
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: requirements/run.txt pyproject.toml | $(PY)
+	@echo 'Installing packages: a minute or more'
 	@$(PIP) install --quiet --requirement requirements/run.txt
 	@$(PIP) install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
@@ -142,6 +153,11 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.installed
 # numba's kernels are compiled and cached here, so that nobody waits for them later
 $(VENV)/.warm: $(VENV)/.installed $(wildcard sim/world/*.py)
 	@$(PY) -m sim.world.warm
+	@touch $@ $(VENV)/.warm-needle
+
+# the demonstration waits for no other
+$(VENV)/.warm-needle: $(VENV)/.installed $(wildcard sim/world/*.py)
+	@$(PY) -m sim.world.warm needle
 	@touch $@
 
 # interop.txt is complete, and interop-bare.txt means to go without: nothing is looked up
@@ -161,7 +177,7 @@ LOCK = $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version
 lock: | $(PY)
 	@$(PIP) install --quiet uv
 	@$(LOCK) pyproject.toml --extra dev requirements/build.in --output-file requirements/dev.txt
-	@$(LOCK) pyproject.toml --extra collect --extra export --extra modbus --extra mqtt --extra panel --extra report --extra visa --extra watch requirements/build.in --constraint requirements/dev.txt --output-file requirements/run.txt
+	@$(LOCK) pyproject.toml --extra collect --extra export --extra fast --extra modbus --extra mqtt --extra panel --extra report --extra visa --extra watch requirements/build.in --constraint requirements/dev.txt --output-file requirements/run.txt
 	@$(LOCK) requirements/interop.in --output-file requirements/interop.txt
 	@$(LOCK) requirements/peers.in --constraint requirements/dev.txt --output-file requirements/peers.txt
 	@git diff --stat -- requirements || true

@@ -25,8 +25,14 @@ from benchmarks.rows import Row, head, show
 ROOT = Path(__file__).parents[1]
 QUICK: dict[str, tuple[str, ...]] = {
     "tick": ("--seconds", "1"),
+    "lateness": ("--part", "0.05"),
+    "realtime": ("--part", "0.05"),
+    "tick_parts": ("--seconds", "10"),
+    "daemon": ("--seconds", "10"),
+    "fast_loop": ("--queries", "150"),
     "laws": (),
     "rehearsal": (),
+    "campaign": ("--runs", "64"),
     "wire": ("--queries", "150"),
     "records": ("--seconds", "1"),
     "exports": ("--minutes", "3"),
@@ -34,6 +40,10 @@ QUICK: dict[str, tuple[str, ...]] = {
     "solid": ("--meshes", "fast", "--runs", "1"),
     "live_world": ("--seconds", "20"),
     "startup": (),
+    "ready": ("--starts", "2", "--hours", "0"),
+    "off": ("--trials", "2"),
+    "mqtt": ("--seconds", "2"),
+    "lab": ("--benches", "10", "--seconds", "5"),
     "panel": ("--presses", "20", "--seconds", "10", "--minutes", "0"),
 }
 """Benchmarks in the order of the table, and how each is asked for a first look."""
@@ -87,7 +97,7 @@ def main() -> int:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", action="append", choices=[*QUICK], help="this one; repeatable")
-    parser.add_argument("--quick", action="store_true", help="a first look, in two minutes")
+    parser.add_argument("--quick", action="store_true", help="a first look, in some minutes")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
     parser.add_argument("--page", type=Path, help="write this page of --out's file, and measure nothing")
     given = parser.parse_args()

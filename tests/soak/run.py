@@ -72,7 +72,9 @@ def drawn(hours: float, seed: int, every_s: float = EVERY_S) -> list[str]:
 
 
 def slope_per_h(looks: Sequence[Look], of: Callable[[Look], float]) -> float:
-    """Of ``of`` over bench time, by least squares, per hour."""
+    """Of ``of`` over bench time, by least squares, per hour; 0 where there is nothing to compare."""
+    if not looks:
+        return 0.0
     t_h, y = [look.t_s / 3600.0 for look in looks], [of(look) for look in looks]
     mean_t, mean_y = sum(t_h) / len(t_h), sum(y) / len(y)
     spread = sum((t - mean_t) ** 2 for t in t_h)

@@ -1,0 +1,1 @@
+"""The curves of ``benchmarks.scale``, and how they are kept and drawn."""
