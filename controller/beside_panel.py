@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from controller.client import Unreachable, runtime_root
+from controller.client import Unreachable, listens, runtime_root
 
 FILE, LOG = "panel.json", "panel.log"
 READY_S = 20.0
@@ -78,8 +78,11 @@ def of_bench(bench: str | None) -> tuple[str, Where]:
         raise Unreachable(f"no bench is running (looked in {root}); start one with: ablate serve BENCH")
     found = [(folder.name, told) for folder in folders if (told := where(folder)) is not None and told.alive]
     if not found:
-        names = ", ".join(folder.name for folder in folders)
-        raise Unreachable(f"{names}: running without a panel; {folders[0] / LOG} may say why")
+        running = [folder for folder in folders if listens(folder / "control.sock")]
+        if not running:
+            raise Unreachable(f"no bench is running (looked in {root}); start one with: ablate serve BENCH")
+        names = ", ".join(folder.name for folder in running)
+        raise Unreachable(f"{names}: running without a panel; {running[0] / LOG} may say why")
     if len(found) > 1:
         names = ", ".join(name for name, _ in found)
         raise Unreachable(f"several benches are running ({names}); name one with --bench NAME")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -49,19 +50,47 @@ def find_socket(bench: str | None) -> Path:
         Unreachable: no bench is running, or several are and none was named.
     """
     root = runtime_root()
-    running = sorted(root.glob("*/control.sock"))
+    left = sorted(root.glob("*/control.sock"))
+    running = [path for path in left if listens(path)]
     if bench is not None:
         path = root / bench / "control.sock"
         if running and path not in running:
             names = ", ".join(p.parent.name for p in running)
-            raise Unreachable(f"no bench {bench!r} is running; running: {names}")
+            raise Unreachable(f"no bench {bench!r} is running{_died([path], left)}; running: {names}")
+        if not running and path in left:
+            raise Unreachable(f"no bench {bench!r} is running{_died([path], left)}; start it with: ablate serve BENCH")
         return path
     if not running:
-        raise Unreachable(f"no daemon is running (looked in {root}); start one with: ablate serve BENCH")
+        where = f"looked in {root}{_died(left, left)}"
+        raise Unreachable(f"no daemon is running ({where}); start one with: ablate serve BENCH")
     if len(running) > 1:
         names = ", ".join(p.parent.name for p in running)
         raise Unreachable(f"several benches are running ({names}); name one with --bench NAME")
     return running[0]
+
+
+def running() -> list[str]:
+    """The names of all running benches."""
+    return [path.parent.name for path in sorted(runtime_root().glob("*/control.sock")) if listens(path)]
+
+
+def listens(path: Path) -> bool:
+    """Whether a daemon is behind the socket: one that was killed leaves its file behind."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:  # busy, or not for us: whoever asks will be told
+            return True
+    return True
+
+
+def _died(asked: list[Path], left: list[Path]) -> str:
+    """Of daemons that left a socket and are gone: where their last words are."""
+    logs = [str(path.with_name("daemon.log")) for path in asked if path in left]
+    return f"; died, see {', '.join(logs)}" if logs else ""
 
 
 class Client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO, TypeVar
@@ -28,6 +29,14 @@ def console(stream: TextIO | None = None) -> Console:
 
     # What NO_COLOR leaves (bold, reverse) goes too: it is asked for where escape codes are not wanted.
     return Console(file=stream or sys.stderr, color_system=None if plain() else "auto")
+
+
+def typed() -> str:
+    """How this command is typed here: `ablate`, or its path where the shell would find none, or another one."""
+    this, found = sys.argv[0], shutil.which("ablate")
+    if os.path.basename(this) != "ablate" or (found is not None and os.path.samefile(found, this)):
+        return "ablate"
+    return min(os.path.relpath(this), this, key=len)
 
 
 @contextlib.contextmanager

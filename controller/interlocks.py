@@ -42,6 +42,11 @@ WORDS: dict[str, tuple[str, str]] = {
 """By item: its name, and what it means that it is not met."""
 
 
+def in_words(item: str) -> str:
+    """An item with what it means; what is a sentence already stays as it is."""
+    return f"{item}: {WORDS[item][1]}" if item in WORDS else item
+
+
 class Interlock(NamedTuple):
     """One line of a list."""
 

@@ -29,6 +29,8 @@ from drivers.contract import DeviceError
 PYTHON = (sys.executable, "-P", "-m")
 """-P: a ``safety`` folder in the current directory must not become the watchdog."""
 DAEMON_READY_S = 20.0
+CUT_S = 5.0
+"""For a watchdog to prove off and say why, once its daemon is gone."""
 LEAVE_S = 15.0
 """For daemon and watchdog to prove off and leave, besides the time that the coolant runs on."""
 
@@ -69,6 +71,7 @@ class LiveBench:
         self._lock: int | None = None
         self._neighbours = contextlib.AsyncExitStack()
         self._watchdog: asyncio.subprocess.Process | None = None
+        self._log_from = 0
         self.panel: BesidePanel | None = None
         if panel is not None:
             records = Path(out or bench.records.folder).absolute()
@@ -96,6 +99,30 @@ class LiveBench:
         """Wait until the daemon (and with it the watchdog) has ended; return the watchdog's exit code."""
         assert self._watchdog is not None
         return await self._watchdog.wait()
+
+    def last_words(self) -> str:
+        """What the daemon said when it could not go on; empty where it had no time for it."""
+        try:
+            return (self.runtime_dir / "daemon.error").read_text(encoding="utf-8").strip()
+        except OSError:
+            return ""
+
+    async def why_ended(self) -> str:
+        """Why the daemon is no longer there, as the watchdog or the daemon itself says; empty where neither does."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CUT_S):
+                await self.wait()
+        if words := self.last_words():
+            return words
+        with self.log.open("rb") as log:
+            log.seek(self._log_from)
+            said = [line for line in log.read().decode(errors="replace").splitlines() if line.startswith("watchdog: ")]
+        return said[-1] if said else ""
+
+    @property
+    def log(self) -> Path:
+        """What watchdog and daemon have printed."""
+        return self.runtime_dir / "daemon.log"
 
     def keep_daemon(self) -> int:
         """A second hold on the daemon's standard input, which otherwise ends with the watchdog: the daemon then stays
@@ -137,11 +164,11 @@ class LiveBench:
         daemon += ["--state-dir", str(self.state_dir)]
         daemon += ["--out", str(self._out.resolve())] if self._out else []
         argv = [*PYTHON, "safety.watchdog", "--runtime-dir", str(self.runtime_dir)]
-        lease_ms = max(200, round(3000 / self._bench.tick_hz))
-        argv += ["--state-dir", str(self.state_dir), "--bench", self._bench.bench, "--lease-ms", str(lease_ms)]
+        argv += ["--state-dir", str(self.state_dir), "--bench", self._bench.bench]
+        argv += ["--lease-ms", str(round(1000 * self._bench.lease_s))]
         argv += ["--", *daemon]
-        log_path = self.runtime_dir / "daemon.log"
-        with log_path.open("ab") as log:
+        with self.log.open("ab") as log:
+            self._log_from = log.tell()
             self._watchdog = await asyncio.create_subprocess_exec(
                 *argv, stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
             )  # standard input is never written: its end tells the daemon that the foreground has died
@@ -155,9 +182,7 @@ class LiveBench:
         connecting.cancel()
         with contextlib.suppress(asyncio.CancelledError, Unreachable):
             await connecting
-        told = self.runtime_dir / "daemon.error"
-        text = told.read_text() if told.exists() else f"the daemon ended at start; see {log_path}"
-        raise StartFailed(text.strip(), ended.result())
+        raise StartFailed(self.last_words() or f"the daemon ended at start; see {self.log}", ended.result())
 
     async def _end(self) -> None:
         """Ask the daemon to end, wait until the watchdog has proven off, then let the neighbours go, in this order."""

@@ -118,6 +118,8 @@ class LiveView:
             self._bell(status)
             self._live.update(self._panel(status))
             return
+        if status["state"] == "BOOT":
+            return  # nothing has been read yet
         now = time.monotonic()
         if status["state"] != self._state or now - self._logged >= LOG_EVERY_S:
             self._state, self._logged = status["state"], now

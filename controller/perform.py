@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from controller.daemon.control import Operator
+from controller.interlocks import in_words
 
 RENEW_S = 0.1
 LOOK_EVERY = 5  # renewals to one look at the whole status
@@ -34,7 +35,7 @@ class NotReady(Exception):
     """
 
     def __init__(self, what: str, blocked_by: list[str]) -> None:
-        super().__init__(f"{what}: " + ("; ".join(blocked_by) or "no reason given"))
+        super().__init__(f"{what}: " + ("; ".join(map(in_words, blocked_by)) or "no reason given"))
         self.blocked_by = blocked_by
         self.code = 4
 

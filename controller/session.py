@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.beside_panel import open_page
+from controller.client import Unreachable
 from controller.commands.bench import exit_code
 from controller.commands.plans import tell
 from controller.commands.sessions import find
@@ -21,12 +22,15 @@ from controller.config.problems import ConfigError, Problem
 from controller.exits import Exit
 from controller.launch import LiveBench, PanelWish
 from controller.live_view import LiveView
+from controller.perform import LOCKOUT_REMEDY
 from controller.terminal import answerer
 from controller.treatment.loading import PlanSetup, load_work
 from controller.treatment.runner import act_of, earlier, with_plan
 from controller.treatment.words import in_words
 
 RUNNERS = "openablate.runners"
+OFF_PROVEN_S = 8.0
+"""How long `serve` waits for the kernel's own word on a bench that has just begun; it gives itself 5 s."""
 
 Interruptible = Callable[[Coroutine[Any, Any, int], Callable[[int], None]], int]
 
@@ -112,7 +116,11 @@ def run_application(
                 wish = PanelWish(None, say) if panel else None
                 async with LiveBench(setup.bench.bench, bench_path, out, state_dir=state_dir, panel=wish) as live:
                     await show_panel(live, say, open_it=open_panel)
-                    status = await act(live.client, watch=view, answer=answer, interrupted=lambda: bool(signals))
+                    try:
+                        status = await act(live.client, watch=view, answer=answer, interrupted=lambda: bool(signals))
+                    except Unreachable as error:
+                        why = await live.why_ended()
+                        raise Unreachable(f"the daemon has ended. {why or error}; all it said: {live.log}") from error
                     box.update(status.get("result") or _unfinished(status))
                 return 0
 
@@ -190,6 +198,45 @@ async def show_panel(live: LiveBench, say: Callable[[str], object], *, open_it: 
         say("no browser was found; open that link in one on this computer")
 
 
+async def _settled(live: LiveBench, over: Callable[[], bool]) -> dict[str, Any]:
+    """The first status that says something: a daemon that has just begun proves off before it has a state. Empty when
+    it has ended meanwhile."""
+    loop = asyncio.get_running_loop()
+    give_up_s = loop.time() + OFF_PROVEN_S
+    status: dict[str, Any] = {}
+    try:
+        while not over() and loop.time() < give_up_s:
+            status = await live.client.status()
+            if status["state"] != "BOOT":
+                break
+            await asyncio.sleep(0.05)
+    except Unreachable:
+        return {}
+    return status
+
+
+def begun(bench: str, status: dict[str, Any]) -> list[str]:
+    """What `serve` says of a bench that has begun: its state, what stands in the way of an application and how that is
+    left behind, the record, and what can be typed elsewhere."""
+    if not status or status["state"] == "BOOT":
+        return []
+    lines = [f"{bench}: {status['state']}"]
+    if status["state"] in ("TRIPPED", "LOCKOUT"):
+        trip = status.get("trip") or {}
+        lines.append(f"  since an earlier run: {trip.get('text', 'no cause recorded')}")
+        lockout = f"end this (Ctrl-C), then {LOCKOUT_REMEDY.replace('--bench NAME', f'--bench {bench}')}"
+        ways = lockout if status["state"] == "LOCKOUT" else 'ablate ack, then ablate reset "what was found"'
+        lines.append(f"  when you have looked: {ways}")
+    if (session := status.get("session_file")) is not None:
+        lines.append(f"session {session}")
+    return [*lines, "in another terminal: ablate status, ablate watch, ablate arm PROTOCOL; Ctrl-C here ends the bench"]
+
+
+def left_with(code: int) -> int:
+    """The exit code of `serve` for that of a watchdog: after a cut it has one of its own, and the bench is latched."""
+    return code if code in set(Exit) else Exit.TRIPPED
+
+
 def serve_bench(
     bench: str,
     out: Path | None,
@@ -208,16 +255,18 @@ def serve_bench(
         nonlocal code
         say = partial(print, file=sys.stderr, flush=True)
         wish = PanelWish(port, say) if panel else None
+        say(f"{loaded.bench.bench}: starting")
         async with LiveBench(loaded.bench, loaded.reference, out, panel=wish) as live:
-            status = await live.client.status()
-            print(f"{loaded.bench.bench}: {status['state']}; control socket {live.control_socket}", file=sys.stderr)
-            print(f"session {status.get('session_file')}", file=sys.stderr, flush=True)
-            await show_panel(live, say, open_it=open_panel)
             ended = asyncio.create_task(live.wait())
+            for line in begun(loaded.bench.bench, await _settled(live, lambda: bool(signals) or ended.done())):
+                say(line)
+            await show_panel(live, say, open_it=open_panel)
             while not signals and not ended.done():
                 await asyncio.wait({ended}, timeout=0.1)
             if ended.done():
-                code = ended.result()
+                code = left_with(ended.result())
+                why = await live.why_ended() or "nobody said why"
+                say(f"{loaded.bench.bench}: the daemon has ended. {why}; all it said: {live.log}")
             else:
                 ended.cancel()
         return 0

@@ -8,15 +8,16 @@ import json
 import os
 import signal
 import stat
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from controller.client import Client, find_socket
+from controller.client import Client, Unreachable, find_socket
 from controller.commands.completing import benches, protocols, running
 from controller.exits import Exit
+from controller.interlocks import in_words
 
 BENCH_OPTION = click.option(
     "--bench", metavar="NAME", shell_complete=running, help="Name of the bench, when more than one is running."
@@ -154,17 +155,35 @@ def serve(bench: str, out: Path | None, port: int | None, no_panel: bool, open_p
     return serve_bench(bench, out, _interruptible, panel=not no_panel, port=port, open_panel=open_panel)
 
 
-def act(bench: str | None, what: Callable[[Client], Coroutine[Any, Any, dict[str, Any]]]) -> dict[str, Any]:
+Request = Callable[[Client], Coroutine[Any, Any, dict[str, Any]]]
+
+
+def act(bench: str | None, what: Request) -> dict[str, Any]:
     """One request to a running bench, and its answer."""
+    return asyncio.run(_ask(bench, what))
 
-    async def go() -> dict[str, Any]:
-        client = await Client.connect(find_socket(bench))
+
+def act_each(benches: Sequence[str], what: Request) -> dict[str, dict[str, Any]]:
+    """The same request to several at once: none waits for another. An answer that did not come says so."""
+
+    async def one(bench: str) -> dict[str, Any]:
         try:
-            return await what(client)
-        finally:
-            await client.close()
+            return await _ask(bench, what)
+        except (OSError, Unreachable, ValueError) as error:
+            return {"ok": False, "error": str(error) or "it does not answer"}
 
-    return asyncio.run(go())
+    async def go() -> list[dict[str, Any]]:
+        return await asyncio.gather(*map(one, benches))
+
+    return dict(zip(benches, asyncio.run(go()), strict=True))
+
+
+async def _ask(bench: str | None, what: Request) -> dict[str, Any]:
+    client = await Client.connect(find_socket(bench))
+    try:
+        return await what(client)
+    finally:
+        await client.close()
 
 
 def say(answer: dict[str, Any], done: str, as_json: bool) -> int:
@@ -176,7 +195,13 @@ def say(answer: dict[str, Any], done: str, as_json: bool) -> int:
     else:
         click.echo(f"refused: {answer.get('error')}", err=True)
         for reason in answer.get("blocked_by") or []:
-            click.echo(f"  - {reason}", err=True)
+            if reason == answer.get("error"):
+                continue
+            click.echo(f"  - {in_words(reason)}", err=True)
+        if "lockout" in (answer.get("blocked_by") or []):
+            from controller.perform import LOCKOUT_REMEDY
+
+            click.echo(f"end this bench, then {LOCKOUT_REMEDY}", err=True)
     if answer.get("ok"):
         return Exit.DONE
     return Exit.CONFIGURATION if answer.get("configuration") else Exit.DEVICE
@@ -204,7 +229,7 @@ def status(bench: str | None, as_json: bool) -> int:
     for told in (answer.get("alarms") or {}).get("list", []):
         click.echo(alarm(told))
     for reason in answer.get("blocked_by") or []:
-        click.echo(f"  blocked by: {reason}")
+        click.echo(f"  blocked by: {in_words(reason)}")
     if prompt := answer.get("prompt"):
         answered = "answer with" if prompt["kind"] == "attend" else "when it is done"
         click.echo(f"PROMPT {prompt['id']}: {prompt['text']}; {answered}: ablate confirm {prompt['id']}")

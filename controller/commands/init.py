@@ -93,14 +93,18 @@ def _next(out: Path) -> list[str]:
     from controller.config.shipped import shipped
 
     bench = load_bench(out)
-    lines = [f"ablate doctor {out}                    every device opened and identified, nothing energised"]
+    lines = [(f"ablate doctor {out}", "every device opened and identified, nothing energised")]
     real = any(not url.startswith("sim://") for url in bench.bench.ports())
     if real:
-        lines.append(f"ablate commission {out}                the proof of every trip, before the first energy")
+        lines.append((f"ablate commission {out}", "the proof of every trip, before the first energy"))
     for name in sorted(shipped("protocol"), key=lambda name: name != "demo-30s"):
         try:
             setup.combine(bench, load_protocol(name))
         except ConfigError:
             continue
-        return [*lines, f"ablate run {out} {name}      one application; Ctrl-C is off"]
-    return [*lines, "ablate protocols list                what an application can be"]
+        lines.append((f"ablate run {out} {name}", "one application; Ctrl-C is off"))
+        break
+    else:
+        lines.append(("ablate protocols list", "what an application can be"))
+    width = max(len(typed) for typed, _ in lines)
+    return [f"{typed:<{width}}   {what}" for typed, what in lines]

@@ -20,6 +20,8 @@ from controller.commands.session_report import report
 if TYPE_CHECKING:
     from controller.records.reader import SessionFile
 
+DEMO = Path("demo-out")
+"""Where `ablate demo` keeps its sessions."""
 ORIGIN = {True: "simulated", False: "real"}
 
 
@@ -60,7 +62,7 @@ def list_(folder: Path, as_json: bool) -> None:
         click.echo(json.dumps(rows))
         return
     if not rows:
-        click.echo(f"no sessions in {folder}; `ablate demo` makes one")
+        click.echo(f"no sessions in {folder}; {_elsewhere()}")
     for row in rows:
         if "problem" in row:
             click.echo(f"{'?':19}  unreadable: {printable(row['problem'])}  {row['file']}")
@@ -168,7 +170,7 @@ def _find(session: str, folder: Path) -> Path:
     known = find_sessions(folder)
     if session == "last":
         if not known:
-            raise click.UsageError(f"there are no sessions in {folder}; --folder names another place")
+            raise click.UsageError(f"there are no sessions in {folder}; {_elsewhere()}")
         return known[-1]
     meant = [path for path in known if any(part.startswith(session) for part in _names(path))]
     if not meant:
@@ -177,6 +179,15 @@ def _find(session: str, folder: Path) -> Path:
         some = "\n  ".join(str(path) for path in meant[:5])
         raise click.UsageError(f"{session!r} may mean any of {len(meant)} sessions; say more:\n  {some}")
     return meant[0]
+
+
+def _elsewhere() -> str:
+    """Where a person may have meant: the demonstration keeps its own."""
+    from controller.records.reader import find_sessions
+
+    if find_sessions(DEMO):
+        return f"those of `ablate demo` are in {DEMO}: --folder {DEMO}"
+    return "--folder names another place; `ablate demo` makes one"
 
 
 def _names(path: Path) -> Iterator[str]:

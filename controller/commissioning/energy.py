@@ -14,7 +14,7 @@ from typing import Any
 
 from controller.commissioning.job import Act, Job, Seen, Skipped, value, verdict
 from controller.commissioning.table import PROVEN_S, Step, dummy_w
-from controller.perform import NotReady, clear_latch, perform
+from controller.perform import LOCKOUT_REMEDY, NotReady, clear_latch, perform
 from controller.records.reader import Series, open_session
 
 POWER_SHARE = 0.3
@@ -37,6 +37,8 @@ async def obeys_off(job: Job, step: Step) -> Seen:
     if trip := status.get("trip"):
         seen.append(f"TRIP {trip['hazard']} {trip['monitor']}: {trip['text']}")
         await _reset(job)
+        if (await job.plant.operator.status())["state"] == "LOCKOUT":
+            seen.append(f"LOCKOUT, off was not proven in time; {LOCKOUT_REMEDY}")
     power = await _recorded(
         job, status, f"{job.loaded.bench.roles.source}.power_w", lambda found: _ended(found, begin_s)
     )

@@ -126,6 +126,20 @@ def kind_of(document: Document) -> Kind:
     raise ConfigError([Problem(document.file, 1, "", "neither a bench nor a protocol", hint)])
 
 
+def _of_kind(document: Document, wanted: Kind) -> Document:
+    """``document``, unless it says of itself that it is of another kind: that is one mistake, not one of every key.
+
+    Raises:
+        ConfigError: it is another file.
+    """
+    other = next((kind for kind in ("bench", "protocol", "plan") if kind in document.data), wanted)
+    if wanted in document.data or other == wanted:
+        return document
+    hint = "commands that take both take the bench first"
+    what = f"is a {other} file; a {wanted} file is wanted here"
+    raise ConfigError([Problem(document.file, document.line((other,)), "", what, hint)])
+
+
 def load_bench(argument: str | os.PathLike[str]) -> LoadedBench:
     """Read and check a bench: a path, or the name of a shipped one; behind a ``#`` which of its applicators is mounted.
 
@@ -134,7 +148,7 @@ def load_bench(argument: str | os.PathLike[str]) -> LoadedBench:
     """
     file, name = drawer.split(os.fspath(argument))
     path = locate(file, "bench")
-    return check_bench(load(path), path, name)
+    return check_bench(_of_kind(load(path), "bench"), path, name)
 
 
 def load_protocol(argument: str | os.PathLike[str]) -> LoadedProtocol:
@@ -144,7 +158,7 @@ def load_protocol(argument: str | os.PathLike[str]) -> LoadedProtocol:
         ConfigError: with every problem found.
     """
     path = locate(os.fspath(argument), "protocol")
-    return check_protocol(load(path), path)
+    return check_protocol(_of_kind(load(path), "protocol"), path)
 
 
 def check_bench(document: Document, path: Path, applicator: str = "") -> LoadedBench:

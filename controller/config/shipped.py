@@ -33,9 +33,9 @@ def locate(argument: str, kind: Kind) -> Path:
     if argument in known:
         return known[argument]
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        raise ConfigError([Problem(argument, 0, "", "no such file", f"or name a shipped {kind}: {', '.join(known)}")])
+        every = ", ".join(known) if len(known) < 10 else f"`ablate {kind}s list`"
+        raise ConfigError([Problem(argument, 0, "", "no such file", f"or name a shipped {kind}: {every}")])
     near = did_you_mean(argument, known)
-    hint = f"did you mean {near}? " if near else ""
-    raise ConfigError(
-        [Problem(argument, 0, "", f"no file and no shipped {kind} of this name", f"{hint}shipped: {', '.join(known)}")]
-    )
+    every = f"shipped: {', '.join(known)}" if len(known) < 10 else f"`ablate {kind}s list` has them all"
+    hint = f"did you mean {near}? {every}" if near else every
+    raise ConfigError([Problem(argument, 0, "", f"no file and no shipped {kind} of this name", hint)])

@@ -47,7 +47,8 @@ def _problem(model: type[BaseModel], document: Document, at: Loc, details: Error
     message = message.replace("Input should", "must", 1)
     if "must" in message and isinstance(given, (str, int, float, bool)):
         message += f", not {json.dumps(given)}"
-    hint = _describe(model, inner) if kind == "string_pattern_mismatch" else _conversion(loc, kind, given)
+    says_little = kind in ("string_pattern_mismatch", "string_too_short")
+    hint = _describe(model, inner) if says_little else _conversion(loc, kind, given)
     return document.problem(loc, message, hint)
 
 

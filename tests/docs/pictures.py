@@ -65,7 +65,7 @@ def panel() -> bytes:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
         page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
-        page.goto(bench.panel.link)
+        page.goto(bench.link)
         with bench.firing(protocol):
             page.wait_for_timeout(15_000)
             page.screenshot(path=f"{folder}/panel.png")

@@ -43,11 +43,20 @@ def test_list(folder: Path) -> None:
     assert [row.get("result") for row in rows] == ["completed", None]
 
 
-def test_an_empty_folder_says_so(tmp_path: Path) -> None:
-    assert ablate("list", "--folder", str(tmp_path)).output == f"no sessions in {tmp_path}; `ablate demo` makes one\n"
+def test_an_empty_folder_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    elsewhere = "--folder names another place; `ablate demo` makes one"
+    assert ablate("list", "--folder", str(tmp_path)).output == f"no sessions in {tmp_path}; {elsewhere}\n"
     none = ablate("show", "last", "--folder", str(tmp_path))
     assert none.exit_code == 2
-    assert f"there are no sessions in {tmp_path}; --folder names another place" in none.output
+    assert f"there are no sessions in {tmp_path}; {elsewhere}" in none.output
+
+
+def test_after_a_demonstration_its_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "demo-out", ticks=10)
+    assert "those of `ablate demo` are in demo-out: --folder demo-out" in ablate("list").output
+    assert "those of `ablate demo` are in demo-out: --folder demo-out" in ablate("show", "last").output
 
 
 def test_show(folder: Path) -> None:

@@ -70,8 +70,8 @@ def test_nobody_at_all_gets_a_simulated_bench_that_takes_a_shipped_protocol(
     assert run(["init", "--simulated"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "wrote bench.yaml and bench.schema.json (for editors)",
-        "next: ablate doctor bench.yaml                    every device opened and identified, nothing energised",
-        "next: ablate run bench.yaml demo-30s      one application; Ctrl-C is off",
+        "next: ablate doctor bench.yaml         every device opened and identified, nothing energised",
+        "next: ablate run bench.yaml demo-30s   one application; Ctrl-C is off",
     ]
     assert run(["config", "check", "bench.yaml", "demo-30s"]) == 0
     assert run(["rehearse", "bench.yaml", "demo-30s"]) == 0
