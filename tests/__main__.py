@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.clocked import by_clock
 
-MOST = 3
+MOST = 5
 SIDE_BY_SIDE = ("-n", "2", "--no-loadscope-reorder")
 
 

@@ -206,6 +206,8 @@ class Served(Emulated):
 
     def overloaded(self) -> str:
         """What has ended it, where that was the load of this machine and nothing that a test did; else nothing."""
+        with contextlib.suppress(AssertionError):  # a watchdog that cuts proves off before it says why
+            wait_for(lambda: self._ended or self._answers(), "an answer, or the end", END_S)
         if self._lapsed:
             self._lapsed = False
             return "H24 this process could not renew its hold in time"
@@ -215,12 +217,19 @@ class Served(Emulated):
                 return f"{trip.hazard} {trip.text}"
         return ""
 
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return bool(self.status())
+        return False
+
     def last_words(self) -> str:
         """For whoever looks at a failure."""
         with contextlib.suppress(OSError):
             told = self.status()
             return f"{told['state']}, blocked by {told['blocked_by']}, trip {told['trip']}, late {told['late_ticks']}"
         latched = self.latch.read_text() if self.latch.exists() else ""
+        with contextlib.suppress(OSError):
+            latched += "\n".join((self.ports / "daemon.log").read_text().splitlines()[-20:])
         return f"ended: {self.words} {latched}"
 
     def events(self, kind: str) -> list[dict[str, Any]]:

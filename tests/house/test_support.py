@@ -95,5 +95,5 @@ def test_who_gets_a_second_run(monkeypatch, repository):
     clocked = ["tests/process/test_foreground.py::test_a", "tests/browser/test_records.py::test_b[chromium]"]
     assert again(clocked) == clocked
     assert again([*clocked, "tests/house/test_support.py::test_c"]) == []
-    assert again([f"{clocked[0]}{n}" for n in range(3)]) != []
-    assert again([f"{clocked[0]}{n}" for n in range(4)]) == []
+    assert again([f"{clocked[0]}{n}" for n in range(5)]) != []
+    assert again([f"{clocked[0]}{n}" for n in range(6)]) == []
