@@ -16,10 +16,10 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from benchmarks.rows import Row, beside, command
+from benchmarks.ticking import ticking
 from benchmarks.wires.ends import REPLY, pty_echo, tcp_echo
 from benchmarks.wires.queries import our_port, paced
 from controller.daemon.fast_loop import NOT_INSTALLED, LoopFactory, loop_factory
-from controller.daemon.ticker import Ticker, live_alarm
 
 TURNS, RATE_HZ = 4, 1000
 AGAINST = "asyncio"
@@ -33,16 +33,8 @@ class Cost(NamedTuple):
 
 
 async def _ticks(count: int) -> Cost:
-    loop = asyncio.get_running_loop()
-    ticker = Ticker(1.0 / RATE_HZ, live_alarm(loop), loop)
-    late: list[float] = []
     begin_s = time.process_time()
-    try:
-        for _ in range(count):
-            now_s = await ticker.next()
-            late.append((now_s - ticker.deadline_s) * 1e6)
-    finally:
-        ticker.close()
+    late = await ticking(RATE_HZ, count)
     return Cost(late, [(time.process_time() - begin_s) / count * 1e6])
 
 

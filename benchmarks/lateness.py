@@ -27,9 +27,9 @@ from benchmarks.records import CHANNELS
 from benchmarks.records import row as record_row
 from benchmarks.rows import Row, beside, command
 from benchmarks.tick import hogged
+from benchmarks.ticking import ticking
 from benchmarks.wires.ends import REPLY, REQUEST, pty_echo
 from benchmarks.wires.queries import BAUD, taker
-from controller.daemon.ticker import Ticker, live_alarm
 from controller.records.session import Recorder
 from drivers.transport.open import open_link
 from drivers.transport.port import LinkPort
@@ -73,21 +73,7 @@ def sharp(rate_hz: int, ticks: int) -> list[float]:
 
 def ours(rate_hz: int, ticks: int) -> list[float]:
     """Lateness of the daemon's ticker, us."""
-    return asyncio.run(_ticking(rate_hz, ticks, lambda seq: None))
-
-
-async def _ticking(rate_hz: int, ticks: int, work: Callable[[int], object]) -> list[float]:
-    loop = asyncio.get_running_loop()
-    ticker = Ticker(1.0 / rate_hz, live_alarm(loop), loop)
-    late: list[float] = []
-    try:
-        for seq in range(ticks):
-            now_s = await ticker.next()
-            late.append((now_s - ticker.deadline_s) * 1e6)
-            work(seq)
-    finally:
-        ticker.close()
-    return late
+    return asyncio.run(ticking(rate_hz, ticks))
 
 
 def loaded(rate_hz: int, ticks: int) -> list[float]:
@@ -116,7 +102,7 @@ def loaded(rate_hz: int, ticks: int) -> list[float]:
                     task.add_done_callback(tasks.discard)
 
             try:
-                return await _ticking(rate_hz, ticks, work)
+                return await ticking(rate_hz, ticks, work)
             finally:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 for port in ports:

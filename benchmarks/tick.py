@@ -18,25 +18,12 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 
 from benchmarks.rows import Row, beside, command
-from controller.daemon.ticker import Ticker, live_alarm
+from benchmarks.ticking import ticking
 
 RATES_HZ = (1000, 100, 20)
 SHARE_P50, SHARE_P99 = 1 / 30, 1 / 8
 """Of a sleeping loop's lateness, at 1000 Hz on an idle machine."""
 CYCLICTEST_MOST = 1.5
-
-
-async def _ours(rate_hz: int, ticks: int) -> list[float]:
-    loop = asyncio.get_running_loop()
-    ticker = Ticker(1.0 / rate_hz, live_alarm(loop), loop)
-    late: list[float] = []
-    try:
-        for _ in range(ticks):
-            now_s = await ticker.next()
-            late.append((now_s - ticker.deadline_s) * 1e6)
-    finally:
-        ticker.close()
-    return late
 
 
 async def _sleep(rate_hz: int, ticks: int) -> list[float]:
@@ -68,7 +55,7 @@ def hogged() -> Iterator[None]:
 
 
 def _rows(name: str, rate_hz: int, seconds: float, *, judged: bool) -> Iterator[Row]:
-    ours, peer = _run(_ours, rate_hz, seconds), _run(_sleep, rate_hz, seconds)
+    ours, peer = _run(ticking, rate_hz, seconds), _run(_sleep, rate_hz, seconds)
     against, note = "asyncio.sleep until the deadline", f"longest {ours[-1]:.0f} / {peer[-1]:.0f} us"
     p50 = statistics.median(ours), statistics.median(peer)
     yield beside(f"tick late, p50, {name}", p50[0], "us", against, p50[1], SHARE_P50 if judged else None, note)
@@ -78,7 +65,7 @@ def _rows(name: str, rate_hz: int, seconds: float, *, judged: bool) -> Iterator[
 def _cyclictest(seconds: float) -> Iterator[Row]:
     """The system's own floor, timers of C in this scheduling class."""
     program = shutil.which("cyclictest") or shutil.which("cyclictest", path="/usr/sbin:/usr/bin")
-    ours = _run(_ours, 1000, seconds)
+    ours = _run(ticking, 1000, seconds)
     if program is None:
         yield Row("tick late, p99, 1000 Hz", _p99(ours), "us", "cyclictest", note="not installed: apt install rt-tests")
         return

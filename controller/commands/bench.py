@@ -155,6 +155,7 @@ def serve(bench: str, out: Path | None, port: int | None, no_panel: bool, open_p
     return serve_bench(bench, out, _interruptible, panel=not no_panel, port=port, open_panel=open_panel)
 
 
+ANSWER_S = 5.0
 Request = Callable[[Client], Coroutine[Any, Any, dict[str, Any]]]
 
 
@@ -164,13 +165,15 @@ def act(bench: str | None, what: Request) -> dict[str, Any]:
 
 
 def act_each(benches: Sequence[str], what: Request) -> dict[str, dict[str, Any]]:
-    """The same request to several at once: none waits for another. An answer that did not come says so."""
+    """The same request to several at once: none waits for another, nor for one that is frozen. An answer that did not
+    come says so."""
 
     async def one(bench: str) -> dict[str, Any]:
         try:
-            return await _ask(bench, what)
+            async with asyncio.timeout(ANSWER_S):
+                return await _ask(bench, what)
         except (OSError, Unreachable, ValueError) as error:
-            return {"ok": False, "error": str(error) or "it does not answer"}
+            return {"ok": False, "error": f"{bench}: {str(error) or 'it does not answer'}"}
 
     async def go() -> list[dict[str, Any]]:
         return await asyncio.gather(*map(one, benches))

@@ -37,13 +37,12 @@ def protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 def running(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Benches whose daemon runs."""
-    from controller.client import Unreachable, runtime_root
+    from controller import client
 
     try:
-        names = sorted(path.parent.name for path in runtime_root().glob("*/control.sock"))
-    except (Unreachable, OSError):
+        return _items(client.running(), incomplete, files=False)
+    except (client.Unreachable, OSError):
         return []
-    return _items(names, incomplete, files=False)
 
 
 def sessions(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from controller.interlocks import unmet
 from controller.live_view import STYLES, attendance, broker_line
+from controller.perform import LOCKOUT_REMEDY
 
 NOT_LIVE_S = 0.5
 """Older than this a value says nothing of now."""
@@ -213,7 +214,9 @@ def troubles(status: dict[str, Any], live: bool, trouble: str) -> Text:
         where = trip.get("channel") or trip.get("device")
         text.append(f"TRIP {printable(trip['hazard'])} {printable(trip['monitor'])} on {printable(where)}\n", LATCHED)
         text.append(f"  {printable(trip['text'])}\n  check: {printable(trip['check'])}\n", "" if live else "dim")
-        text.append("  then: a acknowledges; ablate reset REASON\n", "" if live else "dim")
+        locked = status.get("state") == "LOCKOUT"
+        then = f"end this bench, then {LOCKOUT_REMEDY}" if locked else "a acknowledges; ablate reset REASON"
+        text.append(f"  then: {then}\n", "" if live else "dim")
     alarms = status.get("alarms") or {}
     for told in alarms.get("list", []):
         if trip and told.get("text") == trip["text"]:

@@ -65,6 +65,14 @@ class Operator:
         self.presses(self.button("hold to fire"))
         self.sees("FIRING")
 
+    def begins(self, protocol: str) -> None:
+        """From the first look to a pressed footswitch."""
+        self.takes_control()
+        self.prepares(protocol)
+        self.arms()
+        self.sees("ARMED")
+        self.fires()
+
     def lets_go(self) -> None:
         """Whatever is held."""
         self.page.mouse.up()

@@ -39,20 +39,10 @@ def test_arm_fire_stop(bench: Served, pages: Pages) -> None:
     operator.reads("Last application: aborted")
 
 
-def firing(bench: Served, pages: Pages) -> Operator:
-    """Somebody who holds the button, while power flows."""
-    operator = Operator(pages(bench.link))
-    operator.takes_control()
-    operator.prepares("steady")
-    operator.arms()
-    operator.sees("ARMED")
-    operator.fires()
-    bench.power()
-    return operator
-
-
 def test_letting_go_ends_it(bench: Served, pages: Pages) -> None:
-    operator = firing(bench, pages)
+    operator = Operator(pages(bench.link))
+    operator.begins("steady")
+    bench.power()
     let_go_s = time.monotonic()
     operator.lets_go()
     assert bench.off_s(let_go_s) - let_go_s <= STOP_S
@@ -60,7 +50,9 @@ def test_letting_go_ends_it(bench: Served, pages: Pages) -> None:
 
 
 def test_trip_acknowledge_reset(bench: Served, pages: Pages) -> None:
-    operator = firing(bench, pages)
+    operator = Operator(pages(bench.link))
+    operator.begins("steady")
+    bench.power()
     begin_s = time.monotonic()
     bench.backdoor(fault="pump.stall")
     bench.off_s(begin_s)

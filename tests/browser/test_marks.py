@@ -58,11 +58,7 @@ def test_a_mark_without_words_is_none_and_escape_is_stop(cooled: Showing, pages:
 def test_a_mark_while_a_hand_holds_the_button_lets_nothing_go(bench: Served, pages: Pages) -> None:
     page = pages(bench.link)
     operator, before = Operator(page), len(bench.events("mark"))
-    operator.takes_control()
-    operator.prepares("steady")
-    operator.arms()
-    operator.sees("ARMED")
-    operator.fires()
+    operator.begins("steady")
     bench.power()
     page.keyboard.press("e")
     expect(page.get_by_role("list", name="Events")).to_contain_text("marked: seen while firing; no words")

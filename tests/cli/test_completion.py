@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -48,14 +50,21 @@ def complete(words: str, cwd: Path, **environment: str) -> list[str]:
         ("ablate sessions show --folder other 01", ["plain,01CC", "file,01"]),
     ],
 )
-def test_names_are_completed_and_nothing_heavy_is_imported(words: str, wanted: list[str], tmp_path: Path) -> None:
-    for bench in ("one", "two"):
-        (tmp_path / "run" / bench).mkdir(parents=True)
-        (tmp_path / "run" / bench / "control.sock").touch()
-    for name in ("sessions/2026/1Z_b_01AA.ablate", "sessions/2026/2Z_b_01AB.ablate", "other/3Z_b_01CC.ablate"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    found = complete(words, tmp_path, ABLATE_RUNTIME_DIR=str(tmp_path / "run"))
+def test_names_are_completed_and_nothing_heavy_is_imported(
+    words: str, wanted: list[str], tmp_path: Path, short_dir: Path
+) -> None:
+    with contextlib.ExitStack() as listening:
+        for bench in ("one", "two", "killed"):
+            (short_dir / bench).mkdir()
+            daemon = listening.enter_context(socket.socket(socket.AF_UNIX))
+            daemon.bind(str(short_dir / bench / "control.sock"))
+            daemon.listen()
+            if bench == "killed":
+                daemon.close()  # its file stays behind
+        for name in ("sessions/2026/1Z_b_01AA.ablate", "sessions/2026/2Z_b_01AB.ablate", "other/3Z_b_01CC.ablate"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+        found = complete(words, tmp_path, ABLATE_RUNTIME_DIR=str(short_dir))
     assert found == [*wanted, "loaded []"]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from controller.cli import main
+from controller.commands import bench
 from tests.cli.support import Operator, serving
 
 
@@ -53,4 +54,20 @@ async def test_one_that_does_not_answer_keeps_no_other_from_being_stopped(
         operators["left"].stop = refuses  # type: ignore[method-assign,assignment]
         assert await asyncio.to_thread(ablate, "stop") == 4
         assert capsys.readouterr().out == "stop sent to right\n"
+    assert len(operators["right"].acts) == 1
+
+
+async def test_one_that_is_frozen_is_told_and_holds_nobody_up(
+    short_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench, "ANSWER_S", 0.2)
+
+    async with benches(monkeypatch, short_dir, "left", "right") as operators:
+        frozen = operators["left"]
+        frozen.going.clear()
+        frozen.stop = lambda who, reason: frozen.status()  # type: ignore[method-assign]
+        assert await asyncio.to_thread(ablate, "stop") == 4
+        told = capsys.readouterr()
+        assert told.out == "stop sent to right\n"
+        assert "left: it does not answer" in told.err
     assert len(operators["right"].acts) == 1

@@ -188,10 +188,16 @@ async def test_a_trip_an_alarm_and_a_prompt_are_read_in_full(runtime: Path):
         told = text(app)
         assert "TRIP H38 coolant_flow on flow.flow_ml_min" in told
         assert "check: pump, tubing, kinks, leaks and the fluid bag" in told
+        assert "then: a acknowledges; ablate reset REASON" in told
         assert "ALARM medium: the bag is low. Do: hang a new one" in told
         assert "PROMPT 4: deploy the array to ?[31m25 mm; ablate confirm 4 when it is done" in told
         assert "✕ coolant flow NOT MET: below what is needed" in told
         assert "sound is silenced for 60 s more" in told
+
+
+def test_a_lockout_is_not_left_by_an_ordinary_reset():
+    told = screen.troubles({**STATUS, "state": "LOCKOUT", "trip": TRIP}, live=True, trouble="").plain
+    assert "then: end this bench, then ablate reset REASON --bench NAME --lockout" in told
 
 
 async def test_a_status_that_cannot_be_shown_leaves_stop_working(runtime: Path):

@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 
 import controller.records
-from controller.collect import link
-from controller.collect.collector import BEHIND, Collector, Status
+from controller.collect.collector import Collector, Status
 from controller.collect.config import CollectConfig
 from controller.collect.ledger import Ledger
 from controller.commands.collect import sinks_of
@@ -38,14 +37,6 @@ pytestmark = [
     pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
 needs_postgres = pytest.mark.skipif(not usable(), reason="PostgreSQL is not installed: apt-get install postgresql")
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop(kill=True)
 
 
 @pytest.fixture(scope="module")
@@ -371,38 +362,3 @@ def test_the_shape_of_a_batch_is_the_bench_s_own() -> None:
     for body in batch(1):
         kind = "events" if body["schema"] == "abl/events/1" else "samples"
         assert check(f"abl/v1/lab/b1/session/{SESSION}/{kind}", json.dumps(body).encode())
-
-
-def test_what_the_broker_has_kept_comes_before_everything(
-    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Much more than fits into the patience for an answer and into what is held in memory."""
-    monkeypatch.setattr(link, "TIMEOUT_S", 0.3)
-    monkeypatch.setattr(link, "MOST_HELD", 100)
-    most = 0
-
-    def gather(self: link.Link, n: int, whole: Any = link.Link.gather) -> Any:
-        nonlocal most
-        most = max(most, self._queue.qsize())
-        time.sleep(0.01)
-        return whole(self, min(n, 20))
-
-    monkeypatch.setattr(link.Link, "gather", gather)
-    told = config(tmp_path, broker.port)
-    with bench(broker.port, 400) as b1:
-        with running(told):
-            b1.status(-1)
-        for n in range(400):
-            b1.send(n)
-        b1.status(399)
-        one = Running(told)
-        try:
-            wait_until(lambda: one.status().text == BEHIND, "the broker")
-            wait_until(lambda: one.status().connected, "the answer to the subscription", 60.0)
-            wait_until(lambda: one.ledger is not None and one.ledger.newest == 399, "the last batch", 60.0)
-            assert one.ledger is not None
-            assert not one.ledger.missing()
-            assert b1.asked == []
-        finally:
-            one.close()
-    assert 50 < most <= 101

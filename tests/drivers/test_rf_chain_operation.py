@@ -22,6 +22,14 @@ async def reopened(run: Run, bench: SimBench, gap_s: float) -> None:
     run.driver.revoke(run.driver.epoch + 1)
 
 
+async def fired() -> tuple[SimBench, Run]:
+    """A chain after 4 s at 10 W."""
+    bench = chain()
+    run = Run(bench, await connected(bench))
+    await run.follow(10.0, 4.0)
+    return bench, run
+
+
 async def polled(run: Run, for_s: float) -> None:
     for _ in range(round(for_s / 0.1)):
         await asyncio.gather(run.poll(), asyncio.sleep(0.1))
@@ -88,9 +96,7 @@ async def test_a_start_that_was_given_up_proves_nothing_for_the_next(lag_s: floa
 @pytest.mark.virtual
 async def test_the_generator_stays_off_while_the_amplifier_does_not_follow() -> None:
     """The digits lag by 1 s, the line stays open: their "operate" of before turns nothing on."""
-    bench = chain()
-    run = Run(bench, await connected(bench))
-    await run.follow(10.0, 4.0)
+    bench, run = await fired()
     await reopened(run, bench, 0.5)
     bench.set_inputs({"estop_a": False})
     for _ in range(30):
@@ -101,9 +107,7 @@ async def test_the_generator_stays_off_while_the_amplifier_does_not_follow() -> 
 
 @pytest.mark.virtual
 async def test_pulses_of_one_arming_do_not_wait() -> None:
-    bench = chain()
-    run = Run(bench, await connected(bench))
-    await run.follow(10.0, 4.0)
+    _, run = await fired()
     for _ in range(3):
         await run.driver.off()
         await polled(run, 0.3)
@@ -113,9 +117,7 @@ async def test_pulses_of_one_arming_do_not_wait() -> None:
 @pytest.mark.virtual
 @pytest.mark.parametrize("fault", ["gen-meter.voltage.open", "gen-meter.current.open"])
 async def test_a_meter_without_a_reading_is_bad_at_its_first_poll_under_power(fault: str) -> None:
-    bench = chain()
-    run = Run(bench, await connected(bench))
-    await run.follow(10.0, 4.0)
+    bench, run = await fired()
     await reopened(run, bench, 0.5)
     bench.add_fault(fault)
     loop, on_s = asyncio.get_running_loop(), math.inf
@@ -129,9 +131,7 @@ async def test_a_meter_without_a_reading_is_bad_at_its_first_poll_under_power(fa
 
 @pytest.mark.virtual
 async def test_an_amplifier_that_drops_under_power_is_noticed_and_stays_off() -> None:
-    bench = chain()
-    run = Run(bench, await connected(bench))
-    await run.follow(10.0, 4.0)
+    bench, run = await fired()
     await reopened(run, bench, 0.5)
     await until_power(run, 10.0, 2.9)
     bench.emulators["gen-amplifier"].receive(b"RF:OFF\n", bench.now_s())
