@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from controller.collect import binary
 from controller.collect.config import Postgres
 from controller.collect.journal import Kept
 from controller.collect.ledger import Ledger
@@ -24,11 +24,8 @@ from controller.mqtt.publisher import MqttProblem
 from controller.records.tables import need
 
 NULL = "\\N"
-TABLES = {
-    "tick": "time, bench, session, seq, t_s, state, demand_w, permit_w, setpoint_w, epoch, energy_j",
-    "sample": "time, bench, session, channel, t_s, value, quality",
-    "event": "time, bench, session, seq, t_s, kind, data",
-}
+TICK = "tick (time, bench, session, seq, t_s, state, demand_w, permit_w, setpoint_w, epoch, energy_j)"
+EVENT = "event (time, bench, session, seq, t_s, kind, data)"
 _ESCAPE = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\x00": "\ufffd"})
 
 
@@ -69,9 +66,9 @@ class PostgresSink:
                 whole = list(batches(messages))
                 _sessions(cursor, whole, ledgers)
                 fresh = _new(cursor, [batch for batch in whole if "batch" in batch.data])
-                _copy(cursor, "tick", _tick_rows(fresh))
-                _copy(cursor, "sample", _sample_rows(fresh))
-                _copy(cursor, "event", _event_rows(fresh))
+                _copy(cursor, TICK, "".join(_tick_rows(fresh)))
+                _copy(cursor, f"sample ({binary.COLUMNS})", binary.samples(readings(fresh)), " (FORMAT binary)")
+                _copy(cursor, EVENT, "".join(_event_rows(fresh)))
         except self._psycopg.errors.UndefinedTable as error:
             raise SinkError(
                 f"the database lacks a table ({_line(error)}); make them: ablate collect --schema | psql …"
@@ -135,11 +132,10 @@ def _new(cursor: Any, whole: Sequence[Batch]) -> list[Batch]:
     return [batch for batch, key in zip(whole, keys, strict=True) if key in fresh]
 
 
-def _copy(cursor: Any, table: str, rows: Iterable[str]) -> None:
-    text = "".join(rows)
-    if text:
-        with cursor.copy(f"COPY {table} ({TABLES[table]}) FROM STDIN") as copy:
-            copy.write(text)
+def _copy(cursor: Any, table: str, rows: str | bytes, how: str = "") -> None:
+    if rows:
+        with cursor.copy(f"COPY {table} FROM STDIN{how}") as copy:
+            copy.write(rows)
 
 
 def _tick_rows(fresh: Iterable[Batch]) -> Iterator[str]:
@@ -157,17 +153,6 @@ def _tick_rows(fresh: Iterable[Batch]) -> Iterator[str]:
                 f"{next(times)}\t{who}\t{seq}\t{_number(t_s)}\t{_name(state)}\t{demand}\t{permit}\t{setpoint}\t"
                 f"{epoch}\t{_number(energy)}\n"
             )
-
-
-def _sample_rows(fresh: Iterable[Batch]) -> Iterator[str]:
-    """A request without a time stands at its message's first tick."""
-    found = readings(fresh)
-    rows = zip(_times(found.time), found.t_s, found.value, found.quality, strict=True)
-    for batch, channel, count in found.columns:
-        who = f"{_who(batch)}\t{_name(channel)}"
-        for time, t_s, value, quality in islice(rows, count):
-            time = time or _times(calendar([(batch.data, batch.data["t_s"][:1])]))[0]
-            yield f"{time}\t{who}\t{_number(t_s)}\t{_number(value)}\t{quality}\n"
 
 
 def _who(batch: Batch) -> str:
