@@ -239,8 +239,8 @@ class SimBench:
     # looking --------------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything a test or a report may ask of the simulated bench; ``zone`` and ``picture`` are absent without
-        physics."""
+        """Everything a test or a report may ask of the simulated bench; ``zone``, ``picture`` and ``metal`` are absent
+        without physics."""
         world = cast(Any, self.world)
         seen: dict[str, Any] = {
             "t_s": self.now_s(),
@@ -258,6 +258,7 @@ class SimBench:
         if hasattr(world, "zone"):
             seen["zone"] = dict(world.zone())
             seen["picture"] = world.picture_data()
+            seen["metal"] = world.metal()
         return seen
 
 

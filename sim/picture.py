@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.world.applicator import Antenna, AntennaGroup, Applicator, ElectrodeGroup, Needle
+from sim.world.applicator import Antenna, Applicator, ElectrodeGroup, Needle, metal
 
 SUFFIXES = (".png", ".svg", ".pdf")
 WHITE_ZONE, NECROSIS, METAL, SHAFT = "#56B4E9", "#FFFFFF", "#C0C0C0", "#4D4D4D"
 SCALE_BAR_MM = 10.0
 MARGIN_MM = 8.0
-SHAFT_SHOWN_M = 0.1
 RC: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "zone",
@@ -122,26 +121,14 @@ def _edge(axes: Any, x_mm: Floats, z_mm: Floats, omega: Floats, colour: str, sty
 
 def _metal(axes: Any, applicator: Applicator) -> None:
     """Bare metal light, insulated shaft dark, to scale."""
-    match applicator:
-        case Needle(radius_m=radius_m, active_m=active_m):
-            _bar(axes, 0.0, 0.0, active_m, radius_m, METAL)
-            _bar(axes, 0.0, active_m, SHAFT_SHOWN_M, radius_m, SHAFT)
-        case Antenna():
-            _antenna(axes, applicator, 0.0)
-        case AntennaGroup(antenna=antenna, places_m=places_m):
-            for x_m, _ in places_m:
-                _antenna(axes, antenna, x_m)
-        case ElectrodeGroup(conductors=conductors):
-            for conductor in conductors:
-                for path_m, colour in ((conductor.shaft_m, SHAFT), (conductor.path_m, METAL)):
-                    x, z = [1e3 * p[0] for p in path_m], [1e3 * p[2] for p in path_m]
-                    axes.plot(x, z, color=colour, linewidth=max(1.0, 2e3 * conductor.radius_m), zorder=4)
-
-
-def _antenna(axes: Any, antenna: Antenna, x_m: float) -> None:
-    begin_m, end_m = antenna.offset_m, antenna.offset_m + antenna.radiating_m
-    _bar(axes, x_m, 0.0, SHAFT_SHOWN_M, antenna.radius_m, SHAFT)
-    _bar(axes, x_m, begin_m, end_m, antenna.radius_m, METAL)
+    for part in metal(applicator):
+        colour = METAL if part.bare else SHAFT
+        if isinstance(applicator, ElectrodeGroup):
+            x, z = [1e3 * p[0] for p in part.path_m], [1e3 * p[2] for p in part.path_m]
+            axes.plot(x, z, color=colour, linewidth=max(1.0, 2e3 * part.radius_m), zorder=4)
+        else:
+            (x_m, _, from_m), (_, _, to_m) = part.path_m
+            _bar(axes, x_m, from_m, to_m, part.radius_m, colour)
 
 
 def _bar(axes: Any, x_m: float, from_m: float, to_m: float, radius_m: float, colour: str) -> None:

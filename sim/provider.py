@@ -33,12 +33,12 @@ class Provider:
         return str(Path(runtime_dir) / "ports" / name)
 
     async def specimen(self, runtime_dir: str) -> dict[str, Any] | None:
-        """Zone and picture of the simulated tissue, from the neighbour's back door; None when it does not answer."""
+        """Zone, picture and applicator of the simulated tissue, from the neighbour's back door; None: no answer."""
         told = await _at_the_back_door(runtime_dir, {"snapshot": True})
         if told is None:
             return None
         snapshot = told.get("snapshot", told)
-        return {"zone": snapshot.get("zone"), "picture": snapshot.get("picture")}
+        return {name: snapshot.get(name) for name in ("zone", "picture", "metal")}
 
     async def hands(self, runtime_dir: str, kind: str, value: float | None) -> None:
         """Move the simulated probe. Raises ValueError: the bench cannot do it, or does not answer."""

@@ -188,12 +188,14 @@ class History(BaseModel):
 
 
 class Specimen(BaseModel):
-    """What the provider of the bench's ports knows of the tissue: ``zone`` (mm, mL) and ``picture`` (arrays)."""
+    """What the provider of the bench's ports knows of the tissue: ``zone`` (mm, mL), ``picture`` (arrays) and the
+    applicator in it, ``metal``: pieces, each with ``bare``, ``radius_mm`` and ``path_mm``."""
 
     model_config = ConfigDict(extra="allow")
 
     zone: dict[str, Any] | None
     picture: dict[str, Any] | None
+    metal: list[dict[str, Any]] | None = None
 
 
 class Control(BaseModel):

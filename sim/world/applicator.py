@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Point = tuple[float, float, float]
 
@@ -90,3 +91,37 @@ class AntennaGroup:
 
 
 Applicator = Needle | Antenna | ElectrodeGroup | AntennaGroup
+
+
+SHAFT_SHOWN_M = 0.1
+
+
+class Metal(NamedTuple):
+    """What is seen of an applicator in a section: ``bare`` is what conducts or radiates, the rest is shaft."""
+
+    bare: bool
+    radius_m: float
+    path_m: tuple[Point, ...]
+
+
+def metal(applicator: Applicator) -> list[Metal]:
+    """All of it, shafts as long as a picture wants them; what is later lies above what is before it."""
+
+    def straight(bare: bool, radius_m: float, place: tuple[float, float], from_m: float, to_m: float) -> Metal:
+        return Metal(bare, radius_m, ((*place, from_m), (*place, to_m)))
+
+    match applicator:
+        case Needle(radius_m=radius_m, active_m=active_m):
+            parts = ((True, 0.0, active_m), (False, active_m, SHAFT_SHOWN_M))
+            return [straight(bare, radius_m, (0.0, 0.0), *ends) for bare, *ends in parts]
+        case Antenna():
+            return metal(AntennaGroup(applicator, ((0.0, 0.0),)))
+        case AntennaGroup(antenna=one, places_m=places_m):
+            parts = ((False, 0.0, SHAFT_SHOWN_M), (True, one.offset_m, one.offset_m + one.radiating_m))
+            return [straight(bare, one.radius_m, place, *ends) for place in places_m for bare, *ends in parts]
+        case ElectrodeGroup(conductors=conductors):
+            return [
+                Metal(bare, one.radius_m, path_m)
+                for one in conductors
+                for bare, path_m in ((False, one.shaft_m), (True, one.path_m))
+            ]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.world import checks, coolant, load
+from sim.world.applicator import metal
 from sim.world.scene import Scene
 from sim.world.sensors import NOISE_RATE_HZ
 from sim.world.zone import Zone
@@ -220,6 +221,13 @@ class World(Scene):
         The tip is at z = 0, the handle at positive z.
         """
         return self._plant.picture_data()
+
+    def metal(self) -> list[dict[str, Any]]:
+        """The applicator in that section, a piece of metal each: bare, radius_mm, path_mm (points of r and z)."""
+        return [
+            {"bare": bare, "radius_mm": 1e3 * radius_m, "path_mm": [[1e3 * x_m, 1e3 * z_m] for x_m, _, z_m in path_m]}
+            for bare, radius_m, path_m in metal(self.applicator)
+        ]
 
     def balance(self) -> dict[str, float]:
         """Energy of the tissue, J: source, cooled, perfused, metabolic, stored and the residual that should be nil."""

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from sim.world import properties, sourced
-from sim.world.applicator import Antenna, AntennaGroup, ElectrodeGroup, Needle
+from sim.world.applicator import Antenna, AntennaGroup, ElectrodeGroup, Needle, metal
 from sim.world.arrays import ARRAYS
 from sim.world.burn import Burn
 from sim.world.catalogue import ANTENNAS, KINDS, applicator_from, tine_tips_m
@@ -333,3 +333,17 @@ def test_every_kind_is_built_somewhere_above():
         *("cooled-needle", "needle", "perfused-needle", "cooled-cluster", "switched-needles", "expandable-array"),
         *("microwave-antenna", "microwave-antennas"),
     }
+
+
+def test_what_is_seen_of_each_applicator_stands_where_it_is():
+    def drawn(**block: object) -> list[tuple[bool, list[tuple[float, float]]]]:
+        parts = metal(applicator_from(block))
+        return [(part.bare, [(round(1e3 * x, 3), round(1e3 * z, 3)) for x, _, z in part.path_m]) for part in parts]
+
+    needle = drawn(kind="cooled-needle", gauge=17, active_tip_mm=30)
+    assert needle == [(True, [(0.0, 0.0), (0.0, 30.0)]), (False, [(0.0, 30.0), (0.0, 100.0)])]
+    two = drawn(kind="microwave-antennas", antenna="cooled-2450", antennas=2, spacing_mm=20)
+    assert [x for bare, path in two for x, _ in path if bare] == [-10.0, -10.0, 10.0, 10.0]
+    array = {"kind": "expandable-array", "array": "starburst-xl"}
+    closed, spread = (drawn(**array, deployment_mm=length_mm) for length_mm in (20.0, 50.0))
+    assert max(x for _, path in spread for x, _ in path) > 2 * max(x for _, path in closed for x, _ in path) > 0

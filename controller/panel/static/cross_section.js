@@ -1,5 +1,5 @@
 // @ts-check
-/** A section through the simulated tissue: temperature, the edge of damage, the applicator's axis, a bar of 10 mm. */
+/** A section through the simulated tissue: temperature, the edge of damage, the applicator, a bar of 10 mm. */
 import { fill, h, setText, show } from "./dom.js";
 import { num } from "./format.js";
 import { ask } from "./stream.js";
@@ -9,6 +9,8 @@ const METAL_MM = 1.5; // nearer to the axis is metal and what touches it: no edg
 const SHOWN_MM = { across: 26, below: 22, above: 46 };
 const LOW_C = 20;
 const HIGH_C = 110;
+/** Where nobody says what applicator it is: its axis. */
+const ALONE = [{ bare: true, radius_mm: 0.6, path_mm: [[0, 0], [0, 200]] }];
 /** Inferno at ten equal steps: ordered in grey as well. */
 const INFERNO = [
   [0, 0, 4], [27, 12, 65], [74, 12, 107], [120, 28, 109], [165, 44, 96], [207, 68, 70], [237, 105, 37], [251, 155, 6], [247, 209, 61], [252, 255, 164],
@@ -89,6 +91,7 @@ export class CrossSection {
     if (!picture?.temperature_c) return;
     this.seen = true;
     this.picture = picture;
+    this.metal = told.metal ?? ALONE;
     show(this.root, true);
     const size = zone?.volume_ml > 0 ? `${num(zone.long_axis_mm, 1)} × ${num(zone.short_axis_mm, 1)} mm, ${num(zone.volume_ml, 2)} mL` : "no zone yet";
     setText(this.zone, size);
@@ -127,18 +130,18 @@ export class CrossSection {
     outline(image, dead, width, height, 1, [86, 180, 233], 0, px);
     outline(image, dead, width, height, 2, [255, 255, 255], 4 * px, px);
     ctx.putImageData(image, 0, 0);
-    this._needle(ctx, z0, scale, height, px);
+    this._applicator(ctx, z0, scale, height, px);
   }
 
-  /** Tip at 0, shaft to the handle, and a bar of 10 mm. @param {any} ctx @param {number} z0 @param {number} scale @param {number} height @param {number} px */
-  _needle(ctx, z0, scale, height, px) {
-    const at = (/** @type {number} */ z) => (z - z0) * scale;
-    ctx.strokeStyle = "#d0d0d0";
-    ctx.lineWidth = Math.max(1.5 * px, 1.2 * scale);
-    ctx.beginPath();
-    ctx.moveTo(at(0), height / 2);
-    ctx.lineTo(at(200), height / 2);
-    ctx.stroke();
+  /** Shafts dark, bare metal light, and a bar of 10 mm. @param {any} ctx @param {number} z0 @param {number} scale @param {number} height @param {number} px */
+  _applicator(ctx, z0, scale, height, px) {
+    for (const { bare, radius_mm, path_mm } of this.metal) {
+      ctx.strokeStyle = bare ? "#d0d0d0" : "#808080";
+      ctx.lineWidth = Math.max(1.5 * px, 2 * radius_mm * scale);
+      ctx.beginPath();
+      for (const [r, z] of path_mm) ctx.lineTo((z - z0) * scale, height / 2 - r * scale);
+      ctx.stroke();
+    }
     ctx.strokeStyle = ctx.fillStyle = "#ffffff";
     ctx.lineWidth = 2 * px;
     const left = 8 * px;

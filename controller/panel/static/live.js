@@ -103,6 +103,9 @@ export function eventWords({ kind, t_s, data }) {
       return `${data.new ? "a new saline bag hangs" : data.low ? "the saline bag is LOW" : "saline bag"}${isNumber(data.left_ml) ? `, ${num(data.left_ml, 0)} mL left` : ""}${by}`;
     case "mark":
       return `marked: ${data.text}${t_s - data.at_s >= 1 ? `, seen ${num(t_s - data.at_s, 0)} s before` : ""}${by}`;
+    case "electrodes":
+      if (data.connected) return data.connected.length ? `connected: electrode ${data.connected.join(", ")}` : "no electrode is connected";
+      return `changing to electrode ${(data.to ?? []).join(", ") || "none"}`;
     case "prompt":
       return `asked: ${data.text}`;
     default:
