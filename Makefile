@@ -54,13 +54,12 @@ lint: setup-dev
 	exit $$failed
 
 # An hour on a quiet machine; ARGS=--quick for a first look, ARGS='--only tick' for one.
-# What was measured becomes a page by: python -m benchmarks --page docs/figures.md
+# What was measured becomes a page by: python -m benchmarks --page docs/performance.md
 bench: setup-dev
 	@$(PY) -m benchmarks $(ARGS)
 
 bench-peers: setup $(PEERS)/.installed
-	@$(PEERS)/bin/python -m benchmarks.peers_world $(ARGS)
-	@$(PEERS)/bin/python -m benchmarks.peers_queries
+	@$(PEERS)/bin/python -m benchmarks --only peers_world --only peers_queries $(ARGS)
 
 scale: setup-dev
 	@$(PY) -m benchmarks.scale $(ARGS)

@@ -1,10 +1,11 @@
 """All benchmarks as one table: ``make bench``.
 
-    python -m benchmarks [--only NAME]... [--quick] [--out build/bench.json] [--page docs/figures.md]
+    python -m benchmarks [--only NAME]... [--quick] [--out build/bench.json] [--page docs/performance.md]
 
 Each runs in an interpreter of its own, one after another, and says what it measured as rows; a row is ours, a floor or
 a peer of the same run, their ratio, the target, and whether it was met. The rows go to a JSON file together with
-machine, versions and load; ``--page`` makes the page of that file.
+machine, versions and load; ``--page`` makes the page of that file. With ``--only``, what the file has of other
+benchmarks stays.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ QUICK: dict[str, tuple[str, ...]] = {
     "panel": ("--presses", "20", "--seconds", "10", "--minutes", "0"),
 }
 """Benchmarks in the order of the table, and how each is asked for a first look."""
+PEERS: dict[str, tuple[str, ...]] = {"peers_world": (), "peers_queries": ("--queries", "100", "--seconds", "1")}
+"""The same, in the environment of ``make bench-peers``."""
 
 
 def run(name: str, options: tuple[str, ...]) -> list[Row]:
@@ -68,18 +71,25 @@ def run(name: str, options: tuple[str, ...]) -> list[Row]:
 
 
 def machine() -> dict[str, Any]:
-    """Where and with what it was measured."""
-    from controller.daemon.describe import installed, revision
-
+    """Where it was measured."""
     models = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     return {
-        "utc": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
-        "revision": revision().get("revision", ""),
         "python": platform.python_version(),
         "system": platform.platform(),
         "processor": models[0] if models else platform.machine(),
         "cores": os.cpu_count(),
+    }
+
+
+def now(quick: bool) -> dict[str, Any]:
+    """Of what, when, and what else the machine did."""
+    from controller.daemon.describe import installed, revision
+
+    return {
+        "utc": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
+        "revision": revision().get("revision", ""),
         "load": round(os.getloadavg()[0], 2),
+        "quick": quick,
         "packages": installed(),
     }
 
@@ -91,12 +101,20 @@ def _lines(path: str) -> list[str]:
         return []
 
 
+def _kept(file: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) and "when" in told else {}
+
+
 def main() -> int:
     """Print the table and keep it; 1 when a target was missed."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", action="append", choices=[*QUICK], help="this one; repeatable")
+    parser.add_argument("--only", action="append", choices=[*QUICK, *PEERS], help="this one; repeatable")
     parser.add_argument("--quick", action="store_true", help="a first look, in some minutes")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
     parser.add_argument("--page", type=Path, help="write this page of --out's file, and measure nothing")
@@ -104,16 +122,19 @@ def main() -> int:
     if given.page is not None:
         given.page.write_text(page.render(json.loads(given.out.read_text())), encoding="utf-8")
         return 0
-    where = machine()
-    found: dict[str, list[Row]] = {}
+    told = _kept(given.out) if given.only else {}
+    told = {**machine(), "when": told.get("when", {}), "rows": told.get("rows", {})}
+    found: list[Row] = []
     print(head())
     for name in given.only or QUICK:
         print(f"== {name}")
-        found[name] = run(name, QUICK[name] if given.quick else ())
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = {name: [row._asdict() for row in told] for name, told in found.items()}
-    given.out.write_text(json.dumps({**where, "quick": given.quick, "rows": rows}, indent=1), encoding="utf-8")
-    judged = [row for told in found.values() for row in told if row.met is not None]
+        told["when"][name] = now(given.quick)
+        rows = run(name, {**QUICK, **PEERS}[name] if given.quick else ())
+        told["rows"][name] = [row._asdict() for row in rows]
+        found += rows
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        given.out.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    judged = [row for row in found if row.met is not None]
     met = sum(row.met is True for row in judged)
     print(f"{met} of {len(judged)} targets met; {given.out}")
     return int(met < len(judged))

@@ -7,11 +7,14 @@ import importlib.util
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from benchmarks import __main__ as benchmarks
 from benchmarks import page
-from benchmarks.__main__ import QUICK
+from benchmarks.goals import GOALS
 from benchmarks.rows import Row, at_least, at_most, beside, command, show
 
 ROWS = [
@@ -42,15 +45,37 @@ def test_a_command_prints_rows_as_json_and_says_by_its_code_that_one_is_missed(
     assert [Row(**json.loads(line)) for line in capsys.readouterr().out.splitlines()] == ROWS
 
 
+def told() -> dict[str, Any]:
+    when = {"utc": "2026-11-22 21:00", "revision": "abc", "load": 0.1, "quick": False}
+    rows = [row._asdict() for row in ROWS]
+    where = {"python": "3.11.7", "system": "Linux", "processor": "a processor", "cores": 2}
+    return {**where, "when": {"tick": when}, "rows": {"tick": rows}}
+
+
 def test_the_page_shows_what_is_not_met() -> None:
-    told = {
-        "utc": "2026-11-22 21:00", "revision": "abc", "python": "3.11.7", "system": "Linux", "processor": "a processor",
-        "cores": 2, "load": 0.1, "quick": False, "rows": {"tick": [row._asdict() for row in ROWS]},
-    }  # fmt: skip
-    text = page.render(told)
+    text = page.render(told())
     assert "2 of 3 targets met." in text
     assert "| rows | 900.0 /s |  |  |  | >= 1000 /s | NOT MET | slow disk |" in text
+    assert "NOT MET (1 of 3): rows" in text
+    assert "| not measured here |" in text
+
+
+def test_one_measured_anew_leaves_the_others_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "bench.json"
+    file.write_text(json.dumps(told()))
+    monkeypatch.setattr(benchmarks, "run", lambda name, options: [at_most(name, 1.0, "us", 2.0)])
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "laws", "--out", str(file)])
+    assert benchmarks.main() == 0
+    found = json.loads(file.read_text())
+    assert found["rows"]["tick"] == told()["rows"]["tick"]
+    assert found["rows"]["laws"][0]["what"] == "laws"
+    assert set(found["when"]) == {"tick", "laws"}
 
 
 def test_every_benchmark_of_the_table_exists() -> None:
-    assert [name for name in QUICK if importlib.util.find_spec(f"benchmarks.{name}") is None] == []
+    names = {**benchmarks.QUICK, **benchmarks.PEERS}
+    assert [name for name in names if importlib.util.find_spec(f"benchmarks.{name}") is None] == []
+
+
+def test_every_goal_names_benchmarks_of_the_table() -> None:
+    assert {row.partition(": ")[0] for goal in GOALS for row in goal.rows} <= {*benchmarks.QUICK, *benchmarks.PEERS}

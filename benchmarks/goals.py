@@ -1,0 +1,68 @@
+"""What the project set out to reach, T1 to T24, with the rows of :mod:`benchmarks` that show it, and why those that are
+not met are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+
+class Goal(NamedTuple):
+    """``rows``: beginnings of rows' names behind their benchmark's name; ``why``: of what is not met, as profiled."""
+
+    name: str
+    text: str
+    rows: tuple[str, ...]
+    why: str = ""
+
+    def found(self, groups: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:
+        """Its rows that have a target."""
+        for group, rows in groups.items():
+            for row in rows:
+                if row["met"] is not None and f"{group}: {row['what']}".startswith(self.rows):
+                    yield row
+
+    def verdict(self, groups: Mapping[str, Iterable[Mapping[str, Any]]]) -> str:
+        """In words."""
+        rows = list(self.found(groups))
+        missed = [row["what"].strip() for row in rows if not row["met"]]
+        if not rows:
+            return "not measured here"
+        return "met" if not missed else f"NOT MET ({len(missed)} of {len(rows)}): {'; '.join(missed)}"
+
+
+GOALS = (
+    Goal("T1", "lateness of the tick at 1 kHz beside a loop of `asyncio.sleep`: p50 1/30, p99 1/8", ("tick: ",)),
+    Goal("T2", "lateness beside the system's own wait: p99 and p99.9 1.5 x", ("lateness: ",)),
+    Goal("T3", "with a real-time priority 2 x the system's own wait at 1 kHz, 5 x at 100 Hz; no period missed",
+         ("realtime: ",)),
+    Goal("T4", "the live daemon at 200 Hz: 150 us of CPU a tick, body p50 100 us, p99 500 us, 3 % of a core, none "
+         "skipped",
+         ("daemon: 200 Hz",)),
+    Goal("T5", "what a tick computes, devices left out: 25 us", ("tick_parts: tick, own cost",)),
+    Goal("T6", "longest pause in the process 2 ms", ("daemon: longest",)),
+    Goal("T7", "a serial query beside blocking calls 1.6 x, pyserial-asyncio-fast 0.9 x, Opentrons' driver 1/5",
+         ("wire: serial", "peers_queries: typed reading, serial")),
+    Goal("T8", "eight serial lines at once: 95 % of what the lines themselves carry", ("wire: eight")),
+    Goal("T9", "a TCP query beside a blocking socket 2.5 x", ("wire: TCP",)),
+    Goal("T10", "a typed reading: 15 us of CPU above the bare link; no more than PyMeasure, half of QCoDeS",
+         ("wire: codec", "peers_queries: typed reading over TCP", "peers_queries:   its CPU")),
+    Goal("T11", "an emulator: 20 000 answers a second to one client, 0.4 x a bare server, 400 x lewis, 1 x tickit",
+         ("wire: emulat", "peers_queries: emulator")),
+    Goal("T12", "MQTT: 20 us in the loop, 40 us of CPU a message; at a subscriber p50 150 us, p99 1 ms", ("mqtt: ",)),
+    Goal("T13", "the record: 30 us a tick in the loop, 50 000 rows a second; an hour exported in 5 s (Parquet), 20 s "
+         "(CSV)",
+         ("records: ", "exports: ")),
+    Goal("T15", "the tissue in 2D: 12 min at 7000 x real time, half a kelvin and 0.1 mm off; 10 x tuned scikit-fem, "
+         "100 x its common use and dolfinx, 15 x py-pde", ("peers_world: ",)),
+    Goal("T16", "the heat step: 0.4 of what a bare stencil does", ("world: march",)),
+    Goal("T17", "the tissue in 3D: 200 x real time", ("solid: ",)),
+    Goal("T18", "the tissue beside a live bench: 10 % of a core", ("live_world: ",)),
+    Goal("T19", "the whole stack in virtual time: 100 x real time", ("rehearsal: ",)),
+    Goal("T20", "boiling and pulses: 12 min in 0.1 s", ("world: needle", "world: antenna")),
+    Goal("T21", "a campaign: 400 min of faulted runs a minute on two cores", ("campaign: ",)),
+    Goal("T22", "daemon dead: 0 W in 20 ms; hung: in 250 ms", ("off: ",)),
+    Goal("T23", "`ablate --help` 0.15 s, `ablate stop` 0.3 s; ready in 2 s; 150 MB after 24 h",
+         ("startup: ", "ready: ")),
+    Goal("T24", "50 benches, 20 messages a second each: p99 50 ms at a subscriber, none lost", ("lab: ",)),
+)  # fmt: skip
