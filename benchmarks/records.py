@@ -23,6 +23,9 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from benchmarks.rows import Row, at_least, at_most, beside, command
 from controller.mqtt.config import MqttConfig
@@ -71,6 +74,36 @@ def enqueue(folder: Path, seconds: float) -> Iterator[Row]:
     cost = beside("record, cost to a tick", p50_us, "us", "deque.append, as cold", least_us, None, note)
     yield cost._replace(target="<= 30 us", met=p50_us <= 30.0)
     yield Row("record, owner thread a tick", owner_s / ticks * 1e6, "us", note="of CPU, hash and commit included")
+
+
+class Reading(BaseModel):
+    """A reading as one would write it with pydantic."""
+
+    channel: str
+    value: float
+    t_request_s: float
+    quality: int = 0
+
+
+def encoding(folder: Path) -> Iterator[Row]:
+    """A value of a tick, made and made a row of the store; beside one of pydantic, made and made JSON."""
+    recorder = Recorder.create(folder, {"bench": "bench"}, CHANNELS, threaded=False)
+    store, ours_us, theirs_us = recorder._store, [], []
+    for seq in range(1000):
+        rows: dict[str, list[Any]] = {"channels": [], "samples": []}
+        began = time.perf_counter()
+        made = row(seq, 20)
+        store._tick(made)
+        store._samples(made, 0, rows)
+        between = time.perf_counter()
+        for name in NAMES:
+            Reading(channel=name, value=20.0 + 0.1 * seq, t_request_s=0.005 * seq).model_dump_json()
+        ours_us.append((between - began) / 20 * 1e6)
+        theirs_us.append((time.perf_counter() - between) / 20 * 1e6)
+    recorder.close()
+    ours, theirs = statistics.median(ours_us), statistics.median(theirs_us)
+    yield at_most("a reading, made and encoded", ours, "us", 1.5, "its share of the tick's own row included")
+    yield beside("a reading, made and encoded", ours, "us", "pydantic, as JSON", theirs, 0.5)
 
 
 def throughput(folder: Path) -> Iterator[Row]:
@@ -166,6 +199,7 @@ def measured(seconds: float) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="abl-") as scratch:
         folder = Path(scratch)
         yield from enqueue(folder, seconds)
+        yield from encoding(folder)
         yield from throughput(folder)
         yield from rehearsal(folder)
         yield from loops(folder, seconds)
