@@ -26,13 +26,12 @@ def extremes(history: History, from_s: float) -> tuple[float, float]:
     """
     if not history:
         return 0.0, 0.0
-    low = high = history[-1][1]
+    in_force = [history[-1][1]]
     for k in range(len(history) - 1, 0, -1):
         if history[k][0] <= from_s:
             break
-        power = history[k - 1][1]
-        low, high = min(low, power), max(high, power)
-    return low, high
+        in_force.append(history[k - 1][1])
+    return min(in_force), max(in_force)
 
 
 class Spontaneous(Monitor):
