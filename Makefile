@@ -109,7 +109,7 @@ endurance: setup-dev
 	$(PY) -m tests.records.crashes || failed=1; \
 	$(PY) -m tests.mqtt.endurance --minutes 10 || failed=1; \
 	$(PY) -m tests.mqtt.endurance --benches 50 || failed=1; \
-	$(PY) -m tests.collect.rate --benches 50 --seconds 600 || failed=1; \
+	$(PY) -m tests.collect.rate --benches 50 --seconds 600 --rate-hz 25 || failed=1; \
 	$(PY) -m tests.collect.endurance --benches 50 --minutes 10 || failed=1; \
 	exit $$failed
 

@@ -43,7 +43,7 @@ GOALS = (
     Goal("T6", "longest pause in the process 2 ms", ("daemon: longest",)),
     Goal("T7", "a serial query beside blocking calls 1.6 x, pyserial-asyncio-fast 0.9 x, Opentrons' driver 1/5",
          ("wire: serial", "peers_queries: typed reading, serial")),
-    Goal("T8", "eight serial lines at once: 95 % of what the lines themselves carry", ("wire: eight")),
+    Goal("T8", "eight serial lines at once: 95 % of what the lines themselves carry", ("wire: eight",)),
     Goal("T9", "a TCP query beside a blocking socket 2.5 x", ("wire: TCP",)),
     Goal("T10", "a typed reading: 15 us of CPU above the bare link; no more than PyMeasure, half of QCoDeS",
          ("wire: codec", "peers_queries: typed reading over TCP", "peers_queries:   its CPU")),
