@@ -63,7 +63,7 @@ def run(name: str, options: tuple[str, ...]) -> list[Row]:
             rows.append(Row(**json.loads(line)))
             print(show(rows[-1]), flush=True)
         words = process.stderr.read().strip().splitlines()
-    if process.returncode not in (0, 1) or not rows:
+    if process.returncode not in (0, 1) or not rows or "Traceback (most recent call last):" in words:
         last = words[-1] if words else f"ended with code {process.returncode}"
         rows.append(Row(name, float("nan"), "", target="a figure", met=False, note=last))
         print(show(rows[-1]), flush=True)
