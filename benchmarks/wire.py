@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from benchmarks.rows import Row, command
 from benchmarks.wires.queries import driver_rows, serial_rows, tcp_rows
-from benchmarks.wires.rates import baud_row, emulator_rows, idle_row, lines_row
+from benchmarks.wires.rates import baud_row, emulator_rows, idle_row, lines_rows
 
 
 def measured(queries: int) -> Iterator[Row]:
@@ -20,7 +20,7 @@ def measured(queries: int) -> Iterator[Row]:
     yield from asyncio.run(serial_rows(queries))
     yield from asyncio.run(tcp_rows(queries))
     yield from asyncio.run(driver_rows(queries))
-    yield asyncio.run(lines_row(3.0))
+    yield from asyncio.run(lines_rows(3.0))
     yield asyncio.run(baud_row(9600, 2.0, 1.05))
     yield asyncio.run(baud_row(115200, 1.0, None))
     yield from emulator_rows(6.0)
