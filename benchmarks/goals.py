@@ -126,8 +126,8 @@ GOALS = (
         "T21",
         "a campaign: 400 min of faulted runs a minute on two cores",
         ("campaign: ",),
-        "a run is 13 s of bench time and not 60, so that its start (a bench, its devices, a record) weighs four "
-        "times as much; what a second of it costs is the rehearsal's",
+        "what a second of bench time costs is the rehearsal's (T19), here 143 x real time on each of two cores; "
+        "the start of a run and what comes before READY are a tenth of it, as profiled",
     ),
     Goal("T22", "daemon dead: 0 W in 20 ms; hung: in 250 ms", ("off: ",)),
     Goal(
