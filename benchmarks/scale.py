@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from benchmarks.__main__ import ROOT, machine
+from benchmarks.__main__ import ROOT, machine, now
 from benchmarks.rows import number
 from benchmarks.scaling import figure, page, processes, rehearsed
 from benchmarks.scaling.points import CURVES, Point
@@ -43,7 +43,7 @@ def keep(points: Iterable[Point], out: Path, *, quick: bool) -> None:
     """JSON, CSV and figure of all ``points``."""
     told = list(points)
     out.mkdir(parents=True, exist_ok=True)
-    data = {**machine(), "quick": quick, "points": [point._asdict() for point in told]}
+    data = {**machine(), **now(quick), "points": [point._asdict() for point in told]}
     (out / "scale.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     with (out / "scale.csv").open("w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file)
