@@ -22,7 +22,6 @@ WORKPLACE = [
         ("phys", "ics.md"),
         ("eco", "system.md"),
         ("anch", "ors.md"),
-        ("perform", "ance.md"),
         ("saf", "ety.md"),
         ("contr", "acts.md"),
         ("issues", " show"),
