@@ -1,9 +1,9 @@
 """How long until the tissue receives nothing: ``python -m benchmarks.off [--trials N] [--json]``.
 
 Real daemon and watchdog over an emulated bench on pseudo-terminals, under power; the judge is the emulator's own power
-log. The daemon is killed; stopped; its loop blocked; its interpreter held; and an operator types ``ablate stop``, from
-the moment the command is started. The same trials, hundreds of each, are ``make trials``. A trial that the machine's
-load tripped before anything was injected is repeated, as there.
+log. The daemon is killed; stopped; its loop blocked; its interpreter held; a door is opened; the pump stalls; and an
+operator types ``ablate stop``, from the moment the command is started. The same trials of processes, hundreds of each,
+are ``make trials``. A trial that the machine's load tripped before anything was injected is repeated, as there.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ FAULTS = {
     "event loop blocked": (ordered("block_loop"), HANG_MS),
     "interpreter's lock held": (ordered("hold_gil"), HANG_MS),
 }
+TRIPS: tuple[tuple[str, dict[str, object], dict[str, object], float], ...] = (
+    ("door opened", {"input": {"door": False}}, {"input": {"door": True}}, 300.0),
+    ("pump stalled", {"fault": "pump.stall"}, {"clear": "pump.stall"}, 600.0),
+)
+"""What the interlocks notice: an act, how it is undone, and how long it may take."""
 
 
 def stopped_s(emulated: Emulated) -> float:
@@ -41,6 +46,20 @@ def stopped_s(emulated: Emulated) -> float:
         off_s = emulated.log.off_s(begin_s)
         live.let_go()
         live.shut()
+    assert off_s is not None
+    return off_s - begin_s
+
+
+def tripped_s(emulated: Emulated, act: dict[str, object], undo: dict[str, object]) -> float:
+    """One trip of the daemon's own, from the act on the simulated bench to 0 W."""
+    with firing(emulated) as live:
+        begin_s = time.monotonic()
+        emulated.backdoor(**act)
+        wait_for(lambda: emulated.log.now_w == 0.0, "0 W", 10.0)
+        off_s = emulated.log.off_s(begin_s)
+        live.state("TRIPPED")
+        emulated.backdoor(**undo)
+    emulated.forget()
     assert off_s is not None
     return off_s - begin_s
 
@@ -68,6 +87,8 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
                 starved += excused and off_s > fault.bound_s
                 time.sleep(ZERO_FOR_S)
             yield row(name, times_s, most_ms, starved)
+        for name, act, undo, most_ms in TRIPS:
+            yield row(name, [tripped_s(emulated, act, undo) for _ in range(given.trials)], most_ms, 0)
         yield row("ablate stop", [stopped_s(emulated) for _ in range(given.trials)], STOP_MS, 0)
 
 

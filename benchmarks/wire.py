@@ -1,8 +1,9 @@
 """What a query costs on the wire, against floors and peers of the same run: ``python -m benchmarks.wire [--json]``.
 
 Variants take turns, one query every 5 ms each, so that whatever else the machine does meets all of them; ratios are of
-medians. A child process echoes 30 bytes for 20 on a pseudo-terminal or a TCP socket. Then: what codec and bookkeeping
-of a driver add, eight lines polled at once, emulators, and whether an emulated line takes the time of its bits.
+medians. A child process echoes 30 bytes for 20 on a pseudo-terminal or a TCP socket. Then a raw socket as VISA; what
+codec and bookkeeping of a driver add, eight lines polled at once, emulators, and whether an emulated line takes the
+time of its bits.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 from collections.abc import Iterator
 
 from benchmarks.rows import Row, command
-from benchmarks.wires.queries import driver_rows, serial_rows, tcp_rows
+from benchmarks.wires.queries import driver_rows, serial_rows, tcp_rows, visa_rows
 from benchmarks.wires.rates import baud_row, emulator_rows, idle_row, lines_rows
 
 
@@ -19,6 +20,7 @@ def measured(queries: int) -> Iterator[Row]:
     """The rows, each group as soon as it is measured."""
     yield from asyncio.run(serial_rows(queries))
     yield from asyncio.run(tcp_rows(queries))
+    yield from asyncio.run(visa_rows(queries))
     yield from asyncio.run(driver_rows(queries))
     yield from asyncio.run(lines_rows(3.0))
     yield asyncio.run(baud_row(9600, 2.0, 1.05))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -34,6 +35,8 @@ BEGUN = pytest.StashKey[bool]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """One scratch folder for sockets, pids and latches; its path is short because a Unix socket's must be."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background; programs that are tried inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     scratch = tempfile.mkdtemp(prefix="abl-")
     os.environ["ABLATE_RUNTIME_DIR"] = f"{scratch}/run"
     os.environ["ABLATE_STATE_DIR"] = f"{scratch}/state"

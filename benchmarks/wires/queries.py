@@ -26,6 +26,8 @@ PACE_S = 0.005
 BAUD = 115200
 FLOOR, OURS, LEAST, FAST = "blocking", "our port", "add_reader and a future", "pyserial-asyncio-fast"
 EXECUTOR = "pyserial in an executor"
+VISA = "pyvisa-py in an executor"
+REQUEST_LINE, REPLY_LINE = b"MEAS:VOLT:DC? (@101)\n", b"+1.23456789E+01,+2.3456789E+0\n"
 ADDED_MOST = 15.0 / 7.0
 """15 us of CPU where a blocking query every 5 ms takes 7 us of it. After 5 ms of sleep both find their caches cold, and
 on a machine with slower memory both take longer."""
@@ -184,6 +186,37 @@ async def tcp_rows(queries: int) -> list[Row]:
         within("TCP query", seen[OURS], "blocking socket", seen[FLOOR], 2.5),
         within("TCP query", seen[OURS], "asyncio streams", seen["streams"], None),
     ]
+
+
+async def visa_rows(queries: int) -> list[Row]:
+    """A raw socket as VISA: our link, with its thread, beside pyvisa from an executor."""
+    try:
+        import pyvisa
+
+        from drivers.transport.visa import open_visa
+    except ImportError:
+        return [Row("VISA query", float("nan"), "us", note="pyvisa is not installed: pip install 'openablate[visa]'")]
+    number, peer = tcp_echo(REPLY_LINE)
+    resource = f"TCPIP::127.0.0.1::{number}::SOCKET"
+    session = pyvisa.ResourceManager("@py").open_resource(resource, write_termination="", read_termination="")
+    loop = asyncio.get_running_loop()
+
+    def both() -> object:
+        session.write_raw(REQUEST_LINE)  # type: ignore[attr-defined]
+        return session.read_bytes(len(REPLY_LINE))  # type: ignore[attr-defined]
+
+    port, take = LinkPort(await open_visa(f"visa://{resource}", BAUD), "ours"), taker(len(REPLY_LINE))
+    variants: dict[str, Query] = {
+        OURS: lambda: port.exchange(REQUEST_LINE, take, timeout_s=1.0),
+        VISA: lambda: loop.run_in_executor(None, both),
+    }
+    try:
+        seen = await timings(variants, queries)
+    finally:
+        await port.close()
+        session.close()
+        peer.stop()
+    return [within("VISA query", seen[OURS], VISA, seen[VISA], None)]
 
 
 class _Canned:
