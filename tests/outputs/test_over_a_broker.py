@@ -144,7 +144,9 @@ def test_the_shipped_access_rules_let_both_outputs_through(
             publisher.start()
         wanted = {"spBv1.0/lab/NBIRTH/b1", "homeassistant/sensor/openablate_lab_b1/state/config", "abl/v1/lab/b1/birth"}
         wait_until(lambda: wanted <= set(said), "what b1 says")
-        wait_until(lambda: "it forbids abl/v1/lab/b2/birth" in made[1].status().text, "what b2 may not")
+        # mosquitto 2.0.11 hangs up behind its refusal; on a busy machine nothing but that is heard
+        refused = ("it forbids abl/v1/lab/b2/birth", "the connection was lost")
+        wait_until(lambda: any(words in made[1].status().text for words in refused), "what b2 may not")
         assert made[0].status().notes == ()
         assert not any(topic.startswith(("abl/v1/lab/b2", "spBv1.0/lab/NBIRTH/b2")) for topic in said)
     finally:
