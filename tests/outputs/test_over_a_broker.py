@@ -43,14 +43,6 @@ KINDS: dict[str, type[Output]] = {"homeassistant": HomeAssistant, "sparkplug": S
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop(kill=True)
-
-
-@pytest.fixture
 def heard(broker: Broker) -> Iterator[tuple[paho.Client, list[Any]]]:
     """A client that hears everything, and what it has heard."""
     said: list[Any] = []

@@ -1,0 +1,3 @@
+"""A real broker for each test."""
+
+from tests.mqtt.conftest import broker as broker
