@@ -8,6 +8,7 @@ from safety.monitors.base import CHECKED, INHIBIT, NOTHING, Debounce, Debounces,
 from safety.types import State
 
 ENDING = frozenset({State.STOPPING, State.COOLDOWN})
+ENERGISING = frozenset({State.ARMED, State.FIRING})
 
 
 def _runs(view: View) -> bool:
@@ -17,6 +18,8 @@ def _runs(view: View) -> bool:
 
 class Flow(Monitor):
     """Flow at the downstream sensor, for as long as the pump is asked to run; the pump is given a second to come up.
+
+    That second is no leave to fire without coolant: once armed, every reading counts, for PRECHECK has seen it flow.
 
     In gas a flow sensor reads nothing: while ``air`` says so, the verdict is left to :class:`Air`, which lets a bubble
     pass. Without that a stall would have to be waited for as long as a bubble, and air would be called a stall.
@@ -37,7 +40,7 @@ class Flow(Monitor):
         low = not sample.value >= least
         if view.state is State.PRECHECK:
             fires = low
-        elif view.now_s - view.s.pump_since_s < self.SPIN_UP_S:
+        elif view.state not in ENERGISING and view.now_s - view.s.pump_since_s < self.SPIN_UP_S:
             return {}, NOTHING
         else:
             air = view.samples[self._air] if self._air is not None else None

@@ -239,6 +239,24 @@ def test_flow() -> None:
     assert after <= 0.26
 
 
+def test_who_fires_within_the_second_of_the_pump_is_watched_as_anybody() -> None:
+    rig = Rig(config(timing=Timing(prime_s=0.0, run_on_s=1.0)))
+    rig.until(State.SAFE)
+    rig.demand_w, rig.lease = 60.0, True
+    rig.ask(Verb.PREPARE)
+    rig.until(State.READY)
+    began_s = rig.state.pump_since_s
+    rig.ask(Verb.ARM)
+    rig.until(State.ARMED)
+    rig.ask(Verb.FIRE, Origin.FOREGROUND)
+    rig.until(State.FIRING)
+    assert rig.now_s < began_s + 0.3  # only a program is so fast
+    rig.override["flow.flow_ml_min"] = 0.0  # it stalls as it starts
+    trip, after = trip_of(rig)
+    assert (trip.hazard, trip.monitor) == ("H38", "coolant_flow")
+    assert after <= 0.26
+
+
 def test_more_flow_was_asked_for_than_flows() -> None:
     rig = Rig().fired(60.0)
     due_ml_min = 70.0

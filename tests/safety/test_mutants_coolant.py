@@ -61,12 +61,20 @@ def test_where_coolant_must_flow(state: str, fired: bool) -> None:
     assert flow(*(0.0,) * 4, state=state, fired=fired, pump_on=False)[:2] == ({}, [0] * 4)
 
 
+@pytest.mark.parametrize("state", ["READY", "STOPPING", "TRIPPED", "COOLDOWN"])
 @pytest.mark.parametrize("pump_s, counts", [(0.0, [0] * 4), (0.999, [0] * 4), (1.0, [0, 0, 0, 1])])
 @raises_nothing
-def test_a_pump_comes_up_in_a_second(pump_s: float, counts: list[int]) -> None:
-    memory, seen, _ = flow(*(0.0,) * 4, pump_s=pump_s)
+def test_a_pump_comes_up_in_a_second(state: str, pump_s: float, counts: list[int]) -> None:
+    memory, seen, _ = flow(*(0.0,) * 4, pump_s=pump_s, state=state, fired=True)
     assert (seen, bool(memory)) == (counts, pump_s >= 1.0)
+
+
+@pytest.mark.parametrize("pump_s", [0.0, 0.5, 0.999])
+@raises_nothing
+def test_that_second_is_no_leave_to_fire_without_coolant(pump_s: float) -> None:
     assert flow(0.0, pump_s=pump_s, state="PRECHECK")[1] == [1]
+    assert flow(*(0.0,) * 4, pump_s=pump_s, state="ARMED")[1] == [0, 0, 0, 1]
+    assert flow(*(0.0,) * 4, pump_s=pump_s, state="FIRING")[1] == [0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("air, gas", [(None, False), (0.0, False), (1.0, True), (0.5, True), (math.nan, True)])
