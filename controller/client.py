@@ -12,6 +12,13 @@ from typing import Any
 
 from controller.daemon.control import MAX_LINE
 
+ANSWER_S = 5.0
+"""A daemon that goes on answers within a tick or two; one that does not is frozen, and nobody waits for it."""
+PREPARE_S = 60.0
+"""To read, check and plan an application may take long on a busy machine."""
+
+STOP_OTHERWISE = "; use the footswitch, the emergency stop, or the generator's own switch"
+
 
 class Unreachable(Exception):
     """No daemon answers at the control socket (exit code 7)."""
@@ -119,14 +126,24 @@ class Client:
                 await asyncio.sleep(0.02)
 
     async def send(self, verb: str, **fields: object) -> dict[str, Any]:
-        """Send one request and return its answer."""
+        """Send one request and return its answer.
+
+        Raises:
+            Unreachable: the daemon hung up, or did not answer in :data:`ANSWER_S`; then this connection is closed, for
+                an answer that comes yet would be taken for the next one's.
+        """
         async with self._turn:
             try:
-                self._writer.write(json.dumps({"verb": verb, "who": self._who, **fields}).encode() + b"\n")
-                await self._writer.drain()
-                line = await self._reader.readline()
+                async with asyncio.timeout(PREPARE_S if verb == "prepare" else ANSWER_S):
+                    self._writer.write(json.dumps({"verb": verb, "who": self._who, **fields}).encode() + b"\n")
+                    await self._writer.drain()
+                    line = await self._reader.readline()
             except ConnectionError as error:
                 raise Unreachable(f"the daemon hung up: {error}") from error
+            except TimeoutError as error:
+                self._writer.transport.abort()
+                text = f"the daemon does not answer {verb}: it may be frozen"
+                raise Unreachable(text + (STOP_OTHERWISE if verb == "stop" else "")) from error
         if not line:
             raise Unreachable("the daemon hung up")
         answer: dict[str, Any] = json.loads(line)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from controller import client
 from controller.cli import main
-from controller.commands import bench
 from tests.cli.support import Operator, serving
 
 
@@ -60,7 +60,7 @@ async def test_one_that_does_not_answer_keeps_no_other_from_being_stopped(
 async def test_one_that_is_frozen_is_told_and_holds_nobody_up(
     short_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bench, "ANSWER_S", 0.2)
+    monkeypatch.setattr(client, "ANSWER_S", 0.2)
 
     async with benches(monkeypatch, short_dir, "left", "right") as operators:
         frozen = operators["left"]
@@ -69,5 +69,7 @@ async def test_one_that_is_frozen_is_told_and_holds_nobody_up(
         assert await asyncio.to_thread(ablate, "stop") == 4
         told = capsys.readouterr()
         assert told.out == "stop sent to right\n"
-        assert "left: it does not answer" in told.err
+        assert "left: the daemon does not answer stop: it may be frozen; use the footswitch" in told.err
+        assert await asyncio.to_thread(ablate, "stop", "--bench", "left") == 7
+        assert "the daemon does not answer stop: it may be frozen; use the footswitch" in capsys.readouterr().err
     assert len(operators["right"].acts) == 1
