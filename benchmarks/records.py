@@ -28,8 +28,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from benchmarks.rows import Row, at_least, at_most, beside, command
+from controller.mqtt.beside import BesidePublisher
 from controller.mqtt.config import MqttConfig
-from controller.mqtt.publisher import Publisher
 from controller.records.session import Recorder, TickRow
 from controller.records.verify import verify
 from safety.types import Sample
@@ -181,7 +181,7 @@ def loops(folder: Path, seconds: float) -> Iterator[Row]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     recorder = Recorder.create(folder, {"bench": "bench"}, CHANNELS)
-    publisher = Publisher(MqttConfig(host="127.0.0.1", port=port), "bench", simulated=True)
+    publisher = BesidePublisher(MqttConfig(host="127.0.0.1", port=port), "bench", simulated=True)
     publisher.start()
     publisher.attach(recorder)
     outage = asyncio.run(lateness(recorder, seconds))

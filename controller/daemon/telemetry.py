@@ -41,7 +41,7 @@ class Silence:
 
 
 class Broker:
-    """Publishes by MQTT from a thread of its own, which follows the session file."""
+    """Publishes by MQTT from a process of its own, which follows the session file."""
 
     def __init__(self, bench: Bench, simulated: bool) -> None:
         self._bench, self._simulated = bench, simulated
@@ -54,7 +54,7 @@ class Broker:
         Raises:
             MqttProblem: the configuration cannot be used.
         """
-        from controller.mqtt.publisher import Publisher
+        from controller.mqtt.beside import BesidePublisher
 
         loop = asyncio.get_running_loop()
 
@@ -62,7 +62,7 @@ class Broker:
             loop.call_soon_threadsafe(stop, who, reason)
 
         assert self._bench.mqtt is not None
-        self._publisher = Publisher(
+        self._publisher = BesidePublisher(
             self._bench.mqtt, self._bench.bench, simulated=self._simulated, birth=birth, on_stop=on_stop
         )
         self._publisher.start()
@@ -86,10 +86,12 @@ class Broker:
 
     def status(self) -> dict[str, Any]:
         """For ``ablate status``: where to, whether it is connected (``text``: why not, and what to do), how far
-        behind the broker is in commits, rows and seconds, and how many sessions of earlier runs wait."""
+        behind the broker is in commits, rows and seconds, and how many sessions of earlier runs wait; the pid of its
+        process."""
         config = self._bench.mqtt
         assert config is not None
-        return {"broker": f"{config.host}:{config.port}", **self._publisher.status()._asdict()}
+        told = self._publisher.status()._asdict()
+        return {"broker": f"{config.host}:{config.port}", "pid": self._publisher.pid, **told}
 
     async def detach(self) -> None:
         """Flush what the broker takes within its time; what it does not take stays in the session file."""

@@ -26,10 +26,11 @@ class OutputLink:
     def __init__(self, post: Post, name: str, kind: type[Output]) -> None:
         self._post, self._name, self._kind = post, name, kind
         self._about = f"output {name}"
+        self._first = post.bd_seq  # number of its first connection since the bench's start
 
     async def run(self) -> None:
         """Connect, tell, and connect again, until the publisher closes."""
-        post, connection = self._post, 0
+        post, connection = self._post, self._first
         while not post.closing:
             try:
                 await self._once(self._kind(connection))

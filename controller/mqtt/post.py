@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 from controller.mqtt.backfill import Waiting
 from controller.mqtt.catchup import CatchUp
@@ -18,10 +20,24 @@ from controller.mqtt.config import MqttConfig
 from controller.mqtt.messages import ROOT, Stamp
 from controller.mqtt.watch import Lag, Watch
 from controller.outputs.contract import View
-from controller.records.session import Recorder
 from drivers.plain import plain
 
 log = logging.getLogger("controller.mqtt")
+
+
+class Followed(Protocol):
+    """A session that is being written: its :class:`~controller.records.session.Recorder`, or its file seen from
+    another process."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def session_id(self) -> str: ...
+    @property
+    def head(self) -> int:
+        """Number of the newest durable batch."""
+
+    def cursor(self, name: str, batch: int) -> None: ...
 
 
 @dataclass
@@ -41,7 +57,7 @@ class Post:
     # the daemon's
     state: Mapping[str, object] | None = None
     alarms: dict[str, Mapping[str, object] | None] = field(default_factory=dict)
-    recorder: Recorder | None = None
+    recorder: Followed | None = None
     flushing: bool = False  # the session is over: send what is left
     closing: bool = False
 

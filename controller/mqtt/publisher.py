@@ -1,4 +1,5 @@
 """The MQTT publisher: one thread with its own loop, which follows the session file and never touches the control loop.
+A daemon keeps it in a process of its own (:mod:`controller.mqtt.beside`).
 
 What is durable in the file is what is published: rows beyond a cursor are read through a read-only connection, sent
 with QoS 1, at most ten in flight, and the cursor moves once the broker has acknowledged them. An outage therefore loses
@@ -23,12 +24,11 @@ from typing import NamedTuple
 from controller.mqtt.catchup import CatchUp
 from controller.mqtt.config import Backfill, MqttConfig, topic_level
 from controller.mqtt.earlier import CURSOR
-from controller.mqtt.post import Post
+from controller.mqtt.post import Followed, Post
 from controller.mqtt.troubles import Forbidden, explain
 from controller.mqtt.watch import Watch
 from controller.outputs.contract import Output, load_output
 from controller.records.ids import utc_now
-from controller.records.session import Recorder
 from controller.records.store import RecordError
 from drivers.plain import plain
 
@@ -76,6 +76,23 @@ def secrets_of(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
         raise MqttProblem(f"mqtt: {error}; check the bench file's mqtt section") from error
 
 
+def check(config: MqttConfig, bench: str) -> tuple[dict[str, type[Output]], str | None, ssl.SSLContext | None]:
+    """What publishing needs: outputs by name, password and TLS context.
+
+    Raises:
+        MqttProblem: aiomqtt is not installed, a file cannot be read, the bench's name cannot be part of a topic, or
+            an output does not load.
+    """
+    if importlib.util.find_spec("aiomqtt") is None:
+        raise MqttProblem("mqtt is configured, but aiomqtt is not installed: pip install 'openablate[mqtt]'")
+    try:
+        topic_level("bench", bench)
+        outputs = {name: load_output(name) for name in config.outputs}
+    except ValueError as error:
+        raise MqttProblem(f"mqtt: {error}; check the bench file's mqtt section") from error
+    return outputs, *secrets_of(config)
+
+
 class Publisher:
     """Publishes one bench. Methods are called from any thread and return at once, but for :meth:`detach` and
     :meth:`close`."""
@@ -89,6 +106,8 @@ class Publisher:
         birth: Mapping[str, object] | None = None,
         on_stop: Callable[[str, str], object] | None = None,
         utc: Callable[[], str] = utc_now,
+        boot_id: str | None = None,
+        connections: int = 0,
     ) -> None:
         """Check the configuration; nothing is sent before :meth:`start`.
 
@@ -101,20 +120,16 @@ class Publisher:
                 ``accept_stop`` is set; hand in something like ``lambda who, why: loop.call_soon_threadsafe(daemon.stop,
                 who, why)``.
             utc: Wall-clock label.
+            boot_id: Of the bench's start; default: a new one.
+            connections: How many this start has had already, where this publisher takes over from another.
 
         Raises:
-            MqttProblem: aiomqtt is not installed, a file cannot be read, the bench's name cannot be part of a topic, or
-                an output does not load.
+            MqttProblem: see :func:`check`.
         """
-        if importlib.util.find_spec("aiomqtt") is None:
-            raise MqttProblem("mqtt is configured, but aiomqtt is not installed: pip install 'openablate[mqtt]'")
-        try:
-            topic_level("bench", bench)
-            self._outputs: dict[str, type[Output]] = {name: load_output(name) for name in config.outputs}
-        except ValueError as error:
-            raise MqttProblem(f"mqtt: {error}; check the bench file's mqtt section") from error
-        password, tls = secrets_of(config)
-        self._post = Post(config, bench, simulated, uuid.uuid4().hex, dict(birth or {}), on_stop, utc, password, tls)
+        self._outputs, password, tls = check(config, bench)
+        boot_id = boot_id or uuid.uuid4().hex
+        self._post = Post(config, bench, simulated, boot_id, dict(birth or {}), on_stop, utc, password, tls)
+        self._post.bd_seq = connections
         self.root = self._post.root
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
@@ -132,13 +147,14 @@ class Publisher:
         """Publish an alarm, retained; None clears it."""
         self._post.alarms[re.sub(r"[/+#$\s]", "_", monitor)] = alarm
 
-    def attach(self, recorder: Recorder) -> None:
-        """Follow this session from its first batch on. Behind it, what earlier runs left unpublished is sent."""
+    def attach(self, recorder: Followed, acknowledged: int = -1) -> None:
+        """Follow this session from its first batch on, or behind the newest one that a broker has ``acknowledged``.
+        Behind it, what earlier runs left unpublished is sent."""
         post = self._post
         post.flushing = False
         post.flushed.clear()
-        post.cursor = -1
-        recorder.cursor(CURSOR, -1)  # from now on the file says that it is to be published
+        post.cursor = acknowledged
+        recorder.cursor(CURSOR, acknowledged)  # from now on the file says that it is to be published
         post.watch = Watch(recorder.path)
         bounds = post.config.backfill or Backfill()
         post.catch_up = CatchUp(bounds, post.bench, recorder.path, recorder.session_id, post.waiting)
@@ -182,6 +198,11 @@ class Publisher:
         rows, seconds = (lag.rows, lag.seconds) if batches else (0, 0.0)
         notes = tuple(post.notes.values())
         return PublisherStatus(post.connected, batches, post.text, rows, seconds, earlier, notes)
+
+    @property
+    def connections(self) -> int:
+        """How many there were since the bench's start."""
+        return self._post.bd_seq
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Say farewell and end the thread; waits at most ``timeout_s``."""

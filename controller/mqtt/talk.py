@@ -1,7 +1,7 @@
 """One connection of a bench to its broker, from birth to farewell.
 
 In this order: that the bench is there, what has changed, live data; what was asked for again and what earlier runs left
-come behind. Whoever has much to catch up computes for a third of the time at most: it shares its interpreter with the
+come behind. Whoever has much to catch up computes for a third of the time at most: it shares the processors with the
 control loop.
 """
 
@@ -18,12 +18,11 @@ from controller.mqtt import backfill, broker, messages, stop
 from controller.mqtt.broker import Client
 from controller.mqtt.earlier import CURSOR
 from controller.mqtt.messages import WINDOW, Message, Stamp, Subject
-from controller.mqtt.post import Post
+from controller.mqtt.post import Followed, Post
 from controller.mqtt.stop import Crowd
 from controller.mqtt.troubles import Forbidden, explain
 from controller.outputs.contract import Publication
 from controller.records.reader import connect
-from controller.records.session import Recorder
 from controller.together import until_one_ends
 
 log = logging.getLogger("controller.mqtt")
@@ -243,5 +242,5 @@ class Talk:
                 log.exception("STOP over MQTT could not be handed over")
 
 
-def _meta(recorder: Recorder) -> str:
+def _meta(recorder: Followed) -> str:
     return f"session/{recorder.session_id}/meta"

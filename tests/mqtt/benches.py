@@ -13,6 +13,7 @@ from typing import Any
 
 from controller.daemon.__main__ import SWITCH_S
 from controller.daemon.app import SWEEP_TICKS
+from controller.mqtt.beside import BesidePublisher
 from controller.mqtt.config import MqttConfig
 from controller.mqtt.publisher import Publisher
 from controller.records.session import Recorder, TickRow
@@ -69,7 +70,7 @@ def one(folder: Path, port: int, seconds: float) -> None:
     standard input ends."""
     recorder = Recorder.create(folder / "sessions", {"bench": BENCH, "simulated": True}, CHANNELS)
     config = MqttConfig(host="127.0.0.1", port=port, keepalive_s=2, heartbeat_s=1.0, flush_s=60.0)
-    publisher = Publisher(config, BENCH, simulated=True)
+    publisher = BesidePublisher(config, BENCH, simulated=True)
     publisher.attach(recorder)
     publisher.start()
     as_a_daemon()

@@ -15,6 +15,10 @@ from controller.records.session import Recorder
 from tests.records.recording import CHANNELS, HEADER, row
 
 BENCH = "cooled-rf"  # as recording.HEADER has it
+TRIP = {
+    "monitor": "range", "hazard": "H15", "device": "tc", "channel": "tc.tip_c", "value": 97.0, "limit": 95.0,
+    "age_s": 0.1, "t_s": 2.0, "text": "too hot", "check": "the probe", "lockout": False,
+}  # fmt: skip
 
 
 def config(port: int, **more: object) -> MqttConfig:

@@ -77,6 +77,8 @@ def test_a_message_that_is_not_described_is_found() -> None:
 class Told:
     """Stands in for the publisher: what the daemon hands over, made into messages at once."""
 
+    pid = None
+
     def __init__(self, *_: Any, birth: Mapping[str, object], **__: Any) -> None:
         self.said = [messages.birth(STAMP, birth)]
 
@@ -101,7 +103,7 @@ class Told:
 
 def test_what_a_real_application_says_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An application on the simulated bench that ends by a trip, told from beginning to end."""
-    monkeypatch.setattr("controller.mqtt.publisher.Publisher", Told)
+    monkeypatch.setattr("controller.mqtt.beside.BesidePublisher", Told)
     setup = setups.load(bench(tmp_path, mqtt={"host": "localhost"}), protocol(tmp_path))
     broker = Broker(setup.bench.bench, simulated=True)
     monkeypatch.setattr(rehearsal, "Silence", lambda: broker)

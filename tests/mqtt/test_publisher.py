@@ -17,15 +17,11 @@ from controller.mqtt.publisher import Publisher, PublisherStatus
 from controller.records.reader import find_sessions, open_session
 from controller.records.session import Recorder
 from tests.mqtt.broker import MOSQUITTO, Broker, free_port, listening, wait_until
-from tests.mqtt.publishing import config, publishing
+from tests.mqtt.publishing import TRIP, config, publishing
 from tests.records.recording import CHANNELS, HEADER, row
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: apt-get install mosquitto")
 OUTAGE_S = 3.0
-TRIP = {
-    "monitor": "range", "hazard": "H15", "device": "tc", "channel": "tc.tip_c", "value": 97.0, "limit": 95.0,
-    "age_s": 0.1, "t_s": 2.0, "text": "too hot", "check": "the probe", "lockout": False,
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -236,7 +232,7 @@ def test_what_a_killed_process_left_is_sent_by_the_next(broker: Broker, tmp_path
 
 @needs_mosquitto
 def test_a_silent_broker_costs_the_caller_nothing(broker: Broker, tmp_path: Path) -> None:
-    """The publisher lives in a thread of its own; whatever hangs there, its methods return at once."""
+    """It publishes from a thread of its own; whatever hangs there, its methods return at once."""
     with publishing(tmp_path / "sessions", config(broker.port)) as (recorder, publisher):
         wait_until(lambda: publisher.status().connected, "the connection")
         assert "mqtt" in {thread.name for thread in threading.enumerate()} - {threading.current_thread().name}

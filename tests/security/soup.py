@@ -61,7 +61,7 @@ NO_SIMULATION = "no simulated bench; never loaded with real ports"
 USES: dict[str, Use] = {
     "aiohappyeyeballs": Use("panel", "part of aiohttp", NO_PANEL),
     "aiohttp": Use("panel", "the panel's pages and stream", NO_PANEL),
-    "aiomqtt": Use("daemon, a thread of its own", "telemetry", NO_MQTT),
+    "aiomqtt": Use("beside the daemon, a process of its own", "telemetry", NO_MQTT),
     "aiosignal": Use("panel", "part of aiohttp", NO_PANEL),
     "annotated-types": Use("daemon", "part of pydantic", RAISES),
     "asttokens": Use("installation", "asked for by uplot-python, never imported", "nothing"),
@@ -94,7 +94,7 @@ USES: dict[str, Use] = {
     "numpy": Use("daemon", "reading records for a resumed application, coverage; the simulator", RAISES),
     "openpyxl": Use("command", "sessions as XLSX", NO_EXPORT),
     "packaging": Use("installation", "part of hatchling and matplotlib", NO_INSTALL),
-    "paho-mqtt": Use("daemon, a thread of its own", "the MQTT protocol under aiomqtt", NO_MQTT),
+    "paho-mqtt": Use("beside the daemon, a process of its own", "the MQTT protocol under aiomqtt", NO_MQTT),
     "parso": Use("installation", "asked for by uplot-python, never imported", "nothing"),
     "pathspec": Use("installation", "part of hatchling", NO_INSTALL),
     "pexpect": Use("installation", "asked for by uplot-python, never imported", "nothing"),
