@@ -20,6 +20,7 @@ from xdist.scheduler import LoadFileScheduling
 from tests.support.clocked import by_clock
 from tests.support.virtual_loop import VirtualLoop
 
+pytest.register_assert_rewrite("tests.safety.rig", "tests.watchdog.rules")  # helpers that assert for several files
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ["NO_COLOR"] = "1"
 

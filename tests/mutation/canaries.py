@@ -15,12 +15,13 @@ class Canary(NamedTuple):
     verdict: str = "killed"
 
 
-def _safety(module: str, old: str, new: str, verdict: str = "killed") -> Canary:
-    return Canary(f"safety.{module}", old, new, f"tests/safety/test_mutants_{module.split('.')[-1]}.py", verdict)
+def _safety(module: str, old: str, new: str, verdict: str = "killed", part: str = "") -> Canary:
+    """``part``: how the file goes on after the module's name, where it is one of several."""
+    return Canary(f"safety.{module}", old, new, f"tests/safety/test_mutants_{module.split('.')[-1]}{part}.py", verdict)
 
 
-def _watchdog(module: str, old: str, new: str) -> Canary:
-    return Canary(f"safety.watchdog.{module}", old, new, f"tests/watchdog/test_mutants_{module}.py")
+def _watchdog(module: str, old: str, new: str, part: str = "") -> Canary:
+    return Canary(f"safety.watchdog.{module}", old, new, f"tests/watchdog/test_mutants_{module}{part}.py")
 
 
 GATE = "tests/safety/test_gate.py"
@@ -42,9 +43,11 @@ CANARIES = (
     _safety("permits", "not after_s < sample.t_request_s", "not after_s <= sample.t_request_s"),  # an old proof of off
     _safety("permits", '("line", frozenset({State.FIRING}), _line)', '("line", frozenset(), _line)'),  # nobody looks
     _safety("permits", 'at.s.holder == "footswitch"', 'at.s.holder != "footswitch"'),  # the wrong hand holds
-    _safety("transitions", "if state in _FALLS:", "if state in ():"),  # a trip stops nothing
-    _safety("transitions", "s.epoch += 1\n        turn.go(State.SAFE", "turn.go(State.SAFE"),  # old set-points live on
-    _safety("transitions", "if request.origin not in origins:", "if False:"),  # the network may arm
+    _safety("transitions", "if state in _FALLS:", "if state in ():", part="_to_off"),  # a trip stops nothing
+    _safety(  # old set-points live on
+        "transitions", "s.epoch += 1\n        turn.go(State.SAFE", "turn.go(State.SAFE", part="_to_fire"
+    ),
+    _safety("transitions", "if request.origin not in origins:", "if False:", part="_requests"),  # the network may arm
     _safety("turn", "s.off_at_s, s.off_alarmed", "_, s.off_alarmed"),  # off is never commanded
     _safety("turn", "s.trips = (*s.trips, trip)", "s.trips = (trip, *s.trips)"),  # the newest cause comes first
     _safety("rules", "operator_lease_s: float = 0.3", "operator_lease_s: float = 3.0"),  # a threshold moved unseen
@@ -52,5 +55,7 @@ CANARIES = (
     _safety("monitors.base", "bit_count() >= self.n", "bit_count() > self.n"),  # one sample later
     Canary("safety.watchdog.frames", "if data[-_CRC.size :] == _CRC", "if True or _CRC", DAMAGE),
     _watchdog("core", "if now_s >= self._lapse_s:", "if False:"),  # a daemon may hang
-    _watchdog("core", "self._good >= GOOD_FRAMES\n        return allowed", "True\n        return allowed"),  # at once
+    _watchdog(  # at once
+        "core", "self._good >= GOOD_FRAMES\n        return allowed", "True\n        return allowed", part="_line"
+    ),
 )  # fmt: skip

@@ -14,16 +14,30 @@ ROOT = Path(__file__).parents[2]
 SLOWEST_S = 0.6
 """Tests that take more processor time than this are not asked, but for those that were written to kill."""
 
-KERNEL = ("safety/edges", "safety/acts", "safety/interlocks")
+ROOMS = ("sensors", "tissue", "coolant", "power", "contacts", "host", "order")
+INTERLOCKS = tuple(f"safety/interlocks_{room}" for room in ROOMS)  # each through every monitor: any of them may notice
+KERNEL = ("safety/edges", "safety/acts", *INTERLOCKS)
 ALSO: Mapping[str, tuple[str, ...]] = {
     "drivers.doubt": ("drivers/doubt",),
     "safety.safeoff": ("watchdog/enable_echo",),
     "safety.state": ("safety/mutants_rules",),
+    "safety.kernel": ("safety/mutants_kernel_power", "safety/mutants_kernel_collapse"),
+    "safety.transitions": (
+        "safety/mutants_transitions_requests",
+        "safety/mutants_transitions_to_fire",
+        "safety/mutants_transitions_to_off",
+    ),
     "safety.monitors": KERNEL,
-    "safety.monitors.bounds": ("safety/interlocks",),
-    "safety.monitors.tissue": ("safety/bounds", "safety/interlocks"),
+    "safety.monitors.bounds": INTERLOCKS,
+    "safety.monitors.tissue": ("safety/bounds", *INTERLOCKS),
     "safety.watchdog.client": ("watchdog/mutants_client_link",),
     "safety.watchdog.contract": ("watchdog/client",),
+    "safety.watchdog.core": ("watchdog/mutants_core_frames", "watchdog/mutants_core_line"),
+    "safety.watchdog.cutoff": (
+        "watchdog/mutants_cutoff_source",
+        "watchdog/mutants_cutoff_line",
+        "watchdog/mutants_cutoff_disk",
+    ),
     "safety.watchdog.process": ("watchdog/mutants_process_lines",),
 }
 """Test modules besides those that bear the module's name."""

@@ -276,4 +276,26 @@ class Rig:
         return [kind for _, out in self.log for kind, _ in out.events]
 
 
-__all__ = ["HASH", "Config", "Rig", "config", "replace"]
+def trip_of(rig: Rig, limit_s: float = 5.0) -> tuple[Trip, float]:
+    """The first trip from now on and after how long energy was withheld, checked to be so in the tick of the trip."""
+    start = rig.now_s
+    while rig.out.first_trip is None:
+        assert rig.now_s - start < limit_s, "no trip"
+        rig.tick()
+    out = rig.out
+    assert out.new_trips[0] == out.first_trip
+    assert (out.permit.max_w, out.enable, out.command_off or out.state is not State.STOPPING) == (0.0, False, True)
+    assert out.first_trip.text
+    assert out.first_trip.check
+    assert out.first_trip.device
+    return out.first_trip, rig.now_s - start
+
+
+def quiet(rig: Rig, seconds: float) -> None:
+    """Nothing trips for so long."""
+    rig.tick(round(seconds / rig.tick_s))
+    assert rig.out.first_trip is None, rig.out.first_trip
+    assert rig.out.state is State.FIRING
+
+
+__all__ = ["HASH", "Config", "Rig", "config", "quiet", "replace", "trip_of"]

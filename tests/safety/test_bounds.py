@@ -12,8 +12,7 @@ from safety.config import ChannelRule, Config, HeatingRule, Judged, Limits, Pair
 from safety.monitors.base import TRIP, Debounce, Finding, View
 from safety.monitors.bounds import BoundRule, Bounds, DoseRule, Doses, Reading
 from safety.types import State, Verb
-from tests.safety.rig import CHANNELS, LIMITS, ROLES, Rig, config, replace
-from tests.safety.test_interlocks import quiet, trip_of
+from tests.safety.rig import CHANNELS, LIMITS, ROLES, Rig, config, quiet, replace, trip_of
 
 EXTRA = (
     ChannelRule("gen.reverse_power_w", -5.0, 300.0),

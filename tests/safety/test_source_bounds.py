@@ -8,9 +8,8 @@ import pytest
 
 from safety.config import Judged, Limits
 from safety.types import Quality, State, Verb
-from tests.safety.rig import CHANNELS, Rig, replace
+from tests.safety.rig import CHANNELS, Rig, quiet, replace, trip_of
 from tests.safety.test_bounds import EXTRA, bench, rig_of
-from tests.safety.test_interlocks import quiet, trip_of
 
 
 def source_says(rig: Rig, **values: float) -> None:

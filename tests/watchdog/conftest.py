@@ -1,5 +1,5 @@
 """Tests of the daemon's end of the link end, whatever is changed there: who computes for so long is taken for one who
-never would."""
+never would. And, for whoever cuts, sleep that is counted and not slept."""
 
 from __future__ import annotations
 
@@ -33,3 +33,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
         signal.signal(signal.SIGVTALRM, before)
         assert alarms == 0, "no end in sight"
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was slept; nobody does."""
+    from safety.watchdog import cutoff
+
+    slept: list[float] = []
+    monkeypatch.setattr(f"{cutoff.__name__}.time.sleep", slept.append)
+    return slept
