@@ -18,7 +18,7 @@ from controller.mqtt.config import Backfill
 from controller.mqtt.earlier import Ledger, Old, folder_of, followed, look
 from controller.mqtt.messages import MOST_SESSIONS, WINDOW, Message, Stamp
 from controller.mqtt.troubles import Forbidden
-from controller.records.reader import connect
+from controller.records.opening import connect
 from controller.records.store import RecordError
 
 log = logging.getLogger("controller.mqtt")

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from controller.mqtt.messages import Subject, header_of, subject
 from controller.records.hold import being_written
 from controller.records.ids import SUFFIX
-from controller.records.reader import connect
+from controller.records.opening import connect
 from controller.records.store import RecordError
 
 log = logging.getLogger("controller.mqtt")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from controller.records.reader import connect
+from controller.records.opening import connect
 
 LOOK_S = 0.05  # how old what is known may be
 

@@ -22,7 +22,7 @@ from controller.mqtt.post import Followed, Post
 from controller.mqtt.stop import Crowd
 from controller.mqtt.troubles import Forbidden, explain
 from controller.outputs.contract import Publication
-from controller.records.reader import connect
+from controller.records.opening import connect
 from controller.together import until_one_ends
 
 log = logging.getLogger("controller.mqtt")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from controller.mqtt import messages
 from controller.mqtt.messages import Subject
-from controller.records.reader import connect
+from controller.records.opening import connect
 
 MOST_SAMPLES = 20_000  # looked at for a first view of a session that has run for long
 
