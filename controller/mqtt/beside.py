@@ -173,8 +173,8 @@ class BesidePublisher:
             began_s = time.monotonic()
             try:
                 end = self._live()
-            except OSError as error:
-                end = str(error)
+            except Exception as error:  # whatever it says, or however the system refuses, must not end the telemetry
+                end = f"cannot be kept ({type(error).__name__}: {error})"
             if self._closing.is_set():
                 return
             if time.monotonic() - began_s > LIVED_S:
@@ -261,7 +261,10 @@ class BesidePublisher:
         if (line := words.get("log")) is not None:
             log.log(int(line[0]), "%s", line[1])
         if (stop := words.get("stop")) is not None and self._on_stop is not None:
-            self._on_stop(str(stop[0]), str(stop[1]))
+            try:
+                self._on_stop(str(stop[0]), str(stop[1]))
+            except Exception:
+                log.exception("STOP over MQTT could not be handed over")
         recorder = self._recorder
         if recorder is not None and words.get("session") == recorder.session_id:
             self._cursor = int(words["acknowledged"])

@@ -187,6 +187,52 @@ def test_one_that_cannot_begin_says_why_and_is_tried_again(
         bench.close()
 
 
+@pytest.mark.parametrize("words", [b"no json\n", b'{"session": 1, "log": ["?"]}\n', b"[]\n"])
+def test_nonsense_of_the_process_ends_it_and_not_the_telemetry(
+    words: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(beside, "AGAIN_S", (0.05, 0.1))
+    nonsense = f"import socket, sys; socket.socket(fileno=int(sys.argv[-1])).sendall({words!r}); sys.stdin.read()"
+    popen, begun = subprocess.Popen, []
+
+    def first(argv: list[str], **more: object) -> subprocess.Popen[bytes]:
+        begun.append(argv)
+        return popen([argv[0], "-c", nonsense, argv[-1]] if len(begun) == 1 else argv, **more)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(beside.subprocess, "Popen", first)
+    bench = BesidePublisher(config(free_port()), "b1", simulated=True)
+    bench.start()
+    try:
+        wait_until(lambda: "Connection refused" in bench.status().text, "the next one")
+    finally:
+        bench.close()
+    assert len(begun) == 2
+    assert "mqtt: the publisher cannot be kept (" in caplog.text
+
+
+@needs_mosquitto
+def test_a_stop_that_cannot_be_handed_over_is_told_and_the_next_is_heard(
+    broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stops: list[str] = []
+
+    def on_stop(who: str, why: str) -> None:
+        stops.append(why)
+        raise RuntimeError("the loop is closed")
+
+    with (
+        listening(broker.port) as listener,
+        publishing(tmp_path, config(broker.port, accept_stop=True), on_stop=on_stop) as (_, bench),
+    ):
+        wait_until(lambda: bench.status().connected, "the connection")
+        pid = bench.pid
+        for why in ("one", "two"):
+            listener.publish("abl/v1/lab/cooled-rf/cmd/stop", f'{{"who": "ann", "reason": "{why}"}}')
+            wait_until(lambda w=why: w in stops, "the stop")
+        assert bench.pid == pid
+    assert "STOP over MQTT could not be handed over" in caplog.text
+
+
 def test_closed_before_it_has_begun(tmp_path: Path) -> None:
     bench = BesidePublisher(config(free_port()), "b1", simulated=True)
     bench.start()
