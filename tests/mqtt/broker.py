@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,3 +125,10 @@ def listening(port: int, name: str = "listener") -> Iterator[Listener]:
         listener.close()
     for heard in listener.heard:
         check(heard.topic, heard.payload)
+
+
+def ticks_arrived(heard: Iterable[Heard], session_id: str) -> list[int]:
+    """Numbers of the ticks of a session, in the order of their batches; what came twice counts once."""
+    of = [h.data for h in heard if h.topic.endswith(f"/session/{session_id}/samples")]
+    parts = {(data["batch"], data["part"]): data["seq"] for data in of}
+    return [seq for key in sorted(parts) for seq in parts[key]]

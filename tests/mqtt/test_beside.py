@@ -18,7 +18,7 @@ from controller.mqtt import beside
 from controller.mqtt.beside import BesidePublisher
 from controller.mqtt.config import MqttConfig
 from controller.records.session import Recorder
-from tests.mqtt.broker import MOSQUITTO, Broker, Heard, free_port, listening, wait_until
+from tests.mqtt.broker import MOSQUITTO, Broker, free_port, listening, ticks_arrived, wait_until
 from tests.mqtt.publishing import BENCH, TRIP, config
 from tests.records.recording import CHANNELS, HEADER, row
 
@@ -42,12 +42,6 @@ def record(recorder: Recorder, seqs: range) -> None:
     for seq in seqs:
         recorder.tick(row(seq))
         time.sleep(0.005)
-
-
-def ticks(heard: list[Heard]) -> list[int]:
-    """Of all batches, in their order; what came twice counts once."""
-    parts = {(h.data["batch"], h.data["part"]): h.data["seq"] for h in heard if h.topic.endswith("/samples")}
-    return [seq for key in sorted(parts) for seq in parts[key]]
 
 
 def gone(pid: int) -> bool:
@@ -74,7 +68,7 @@ def test_a_session_from_birth_to_farewell(broker: Broker, tmp_path: Path) -> Non
         assert bench.pid is None
     heard = listener.heard
     assert heard[0].data["software"] == {"openablate": "0.1"}
-    assert ticks(heard) == list(range(40))
+    assert ticks_arrived(heard, recorder.session_id) == list(range(40))
     (closed,) = [h.data for h in heard if h.topic.endswith("/events")]
     assert (closed["schema"], closed["summary"]) == ("abl/closed/1", {"result": "tripped"})
     assert [h.data["fsm"] for h in heard if h.topic.endswith("/state")] == ["SAFE"]
@@ -118,7 +112,7 @@ def test_another_takes_over_where_it_was(
         wait_until(lambda: stops, "the stop")
         recorder.finish()
         assert bench.detach() == 0
-        wait_until(lambda: ticks(listener.heard) == list(range(200)), "every tick")
+        wait_until(lambda: ticks_arrived(listener.heard, recorder.session_id) == list(range(200)), "every tick")
         states = [h.data["fsm"] for h in listener.heard if h.topic.endswith("/state")]
         births = [h.data for h in listener.heard if h.topic.endswith("/birth")]
     assert sorted(costs)[50] < 0.001

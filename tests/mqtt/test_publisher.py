@@ -16,7 +16,7 @@ from controller.live_view import broker_line
 from controller.mqtt.publisher import Publisher, PublisherStatus
 from controller.records.reader import find_sessions, open_session
 from controller.records.session import Recorder
-from tests.mqtt.broker import MOSQUITTO, Broker, free_port, listening, wait_until
+from tests.mqtt.broker import MOSQUITTO, Broker, free_port, listening, ticks_arrived, wait_until
 from tests.mqtt.publishing import TRIP, config, publishing
 from tests.records.recording import CHANNELS, HEADER, row
 
@@ -217,15 +217,8 @@ def test_what_a_killed_process_left_is_sent_by_the_next(broker: Broker, tmp_path
         (killed,) = find_sessions(folder)
         with open_session(killed) as session:
             kept, name = session.ticks().seq.tolist(), session.header["id"]
-        topic = f"abl/v1/lab/cooled-rf/session/{name}"
-
-        def arrived() -> list[int]:
-            heard = [h.data for h in listener.heard if h.topic == f"{topic}/samples"]
-            by_part = {(data["batch"], data["part"]): data for data in heard}
-            return [seq for key in sorted(by_part) for seq in by_part[key]["seq"]]
-
         with publishing(folder, config(broker.port)):
-            wait_until(lambda: arrived() == kept, "what was left")
+            wait_until(lambda: ticks_arrived(listener.heard, name) == kept, "what was left")
             wait_until(lambda: (h := listener.last(f"{name}/meta")) and h.payload == b"", "its meta to be cleared")
     assert len(kept) > 10
 

@@ -457,12 +457,12 @@ def starved(emulated: Emulated) -> bool:
 
 
 @contextlib.contextmanager
-def _up(emulated: Emulated, begin: Callable[[Live], None]) -> Iterator[Live]:
+def _up(emulated: Emulated, begin: Callable[[Live], None], bench: Path | None = None) -> Iterator[Live]:
     emulated.forget()
     with contextlib.ExitStack() as stack:
         for attempt in range(3):
             try:
-                live = stack.enter_context(Live(emulated))
+                live = stack.enter_context(Live(emulated, bench))
                 begin(live)
                 break
             except (AssertionError, OSError):
@@ -477,9 +477,11 @@ def armed(emulated: Emulated) -> contextlib.AbstractContextManager[Live]:
     return _up(emulated, lambda live: live.arm(emulated.steady))
 
 
-def firing(emulated: Emulated, protocol: Path | None = None) -> contextlib.AbstractContextManager[Live]:
-    """A bench that delivers power; repeated as :func:`armed`."""
-    return _up(emulated, lambda live: live.fire(protocol or emulated.steady))
+def firing(
+    emulated: Emulated, protocol: Path | None = None, bench: Path | None = None
+) -> contextlib.AbstractContextManager[Live]:
+    """A bench that delivers power; repeated as :func:`armed`. ``bench``: another file of its ports."""
+    return _up(emulated, lambda live: live.fire(protocol or emulated.steady), bench)
 
 
 def run(emulated: Emulated, *argv: str | Path, timeout_s: float = 60.0) -> tuple[int, str, str]:

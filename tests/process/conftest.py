@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.mqtt.conftest import broker as broker
 from tests.process.bench import STARTS_REPEATED, Emulated
 from tests.process.orphan import Orphan
 from tests.process.trials import FIGURES
