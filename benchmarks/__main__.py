@@ -4,13 +4,14 @@
 
 Each runs in an interpreter of its own, one after another, and says what it measured as rows; a row is ours, a floor or
 a peer of the same run, their ratio, the target, and whether it was met. The rows go to a JSON file together with
-machine, versions and load; ``--page`` makes the page of that file. With ``--only``, what the file has of other
-benchmarks stays.
+machine, versions and load; ``--page`` makes the page of that file, and keeps the file beside it. With ``--only``, what
+that file has of other benchmarks stays; where there is none yet, what docs/performance.json has.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -24,6 +25,8 @@ from benchmarks import page
 from benchmarks.rows import Row, head, show
 
 ROOT = Path(__file__).parents[1]
+COMMITTED = ROOT / "docs" / "performance.json"
+"""The data of the page: what was measured last, by whoever committed it."""
 QUICK: dict[str, tuple[str, ...]] = {
     "tick": ("--seconds", "1"),
     "lateness": ("--part", "0.05"),
@@ -101,12 +104,20 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def _kept(file: Path) -> dict[str, Any]:
-    try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) and "when" in told else {}
+def _kept(*files: Path) -> dict[str, Any]:
+    """Of the first of these files that can be read."""
+    for file in files:
+        with contextlib.suppress(OSError, ValueError):
+            told = json.loads(file.read_text(encoding="utf-8"))
+            if isinstance(told, dict) and "when" in told:
+                return told
+    return {}
+
+
+def write_page(told: dict[str, Any], path: Path) -> None:
+    """The page, and its data beside it."""
+    path.write_text(page.render(told), encoding="utf-8")
+    path.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> int:
@@ -120,9 +131,9 @@ def main() -> int:
     parser.add_argument("--page", type=Path, help="write this page of --out's file, and measure nothing")
     given = parser.parse_args()
     if given.page is not None:
-        given.page.write_text(page.render(json.loads(given.out.read_text())), encoding="utf-8")
+        write_page(json.loads(given.out.read_text(encoding="utf-8")), given.page)
         return 0
-    told = _kept(given.out) if given.only else {}
+    told = _kept(given.out, COMMITTED) if given.only else {}
     told = {**machine(), "when": told.get("when", {}), "rows": told.get("rows", {})}
     found: list[Row] = []
     print(head())

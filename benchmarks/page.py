@@ -10,9 +10,10 @@ from benchmarks.rows import Row, number
 
 HEAD = """# Performance
 
-Written by `make bench` (`python -m benchmarks`), peers by `make bench-peers`, then `--page docs/performance.md`. A row
-is a figure of ours, beside it a floor or somebody else's figure measured in the same run, because a figure alone says
-more about the machine than about the program. What is not met stands here as not met.
+Written by `make bench` (`python -m benchmarks`), peers by `make bench-peers`, then `--page docs/performance.md`; the
+data are beside it in [performance.json](performance.json). A row is a figure of ours, beside it a floor or somebody
+else's figure measured in the same run, because a figure alone says more about the machine than about the program. What
+is not met stands here as not met.
 """
 
 

@@ -72,6 +72,21 @@ def test_one_measured_anew_leaves_the_others_as_they_are(tmp_path: Path, monkeyp
     assert set(found["when"]) == {"tick", "laws"}
 
 
+def test_a_fresh_clone_keeps_what_the_committed_page_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    benchmarks.write_page(told(), tmp_path / "performance.md")
+    assert "2 of 3 targets met." in (tmp_path / "performance.md").read_text()
+    monkeypatch.setattr(benchmarks, "COMMITTED", tmp_path / "performance.json")
+    monkeypatch.setattr(benchmarks, "run", lambda name, options: [at_most(name, 1.0, "us", 2.0)])
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "laws", "--out", str(tmp_path / "bench.json")])
+    assert benchmarks.main() == 0
+    assert set(json.loads((tmp_path / "bench.json").read_text())["rows"]) == {"tick", "laws"}
+
+
+def test_the_committed_page_is_what_its_data_say(repository: Path) -> None:
+    data = json.loads((repository / "docs" / "performance.json").read_text(encoding="utf-8"))
+    assert page.render(data) == (repository / "docs" / "performance.md").read_text(encoding="utf-8")
+
+
 def test_every_benchmark_of_the_table_exists() -> None:
     names = {**benchmarks.QUICK, **benchmarks.PEERS}
     assert [name for name in names if importlib.util.find_spec(f"benchmarks.{name}") is None] == []
