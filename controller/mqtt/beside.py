@@ -25,7 +25,7 @@ from typing import Any
 from controller.mqtt.config import MqttConfig
 from controller.mqtt.earlier import CURSOR
 from controller.mqtt.post import Followed
-from controller.mqtt.publisher import GIVE_UP_S, PublisherStatus, check
+from controller.mqtt.publisher import GIVE_UP_S, PublisherStatus, check, left_behind
 
 log = logging.getLogger("controller.mqtt")
 
@@ -121,10 +121,7 @@ class BesidePublisher:
                 away_by_s = now_s + GIVE_UP_S
         with self._lock:
             self._recorder = None
-        left = recorder.head - self._cursor
-        if left:
-            log.warning("session %s ended with %d batches that no broker has acknowledged", recorder.session_id, left)
-        return left
+        return left_behind(recorder, self._cursor)
 
     def status(self) -> PublisherStatus:
         """How far behind the broker is."""

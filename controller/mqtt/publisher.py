@@ -93,6 +93,14 @@ def check(config: MqttConfig, bench: str) -> tuple[dict[str, type[Output]], str 
     return outputs, *secrets_of(config)
 
 
+def left_behind(recorder: Followed, acknowledged: int) -> int:
+    """How many batches of a session that is over no broker has; some are worth a line in the log."""
+    left = recorder.head - acknowledged
+    if left:
+        log.warning("session %s ended with %d batches that no broker has acknowledged", recorder.session_id, left)
+    return left
+
+
 class Publisher:
     """Publishes one bench. Methods are called from any thread and return at once, but for :meth:`detach` and
     :meth:`close`."""
@@ -184,10 +192,7 @@ class Publisher:
                 away_by_s = now_s + GIVE_UP_S
         post.recorder = None
         post.watch = None
-        left = recorder.head - post.cursor
-        if left:
-            log.warning("session %s ended with %d batches that no broker has acknowledged", recorder.session_id, left)
-        return left
+        return left_behind(recorder, post.cursor)
 
     def status(self) -> PublisherStatus:
         """How far behind the broker is."""
