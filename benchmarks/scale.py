@@ -1,9 +1,9 @@
 """How cost grows: ``python -m benchmarks.scale [--quick] [--only CURVE]... [--out build/scale]``.
 
-Curves: devices (3 to 24), control ticks a second (1 to 100), the length of one session (10 minutes to 24 hours of
-virtual time, an application every ten minutes), benches on one broker, processes of a campaign. Each point is printed
-as it is measured and kept in ``scale.json`` with machine and versions; ``scale.csv`` has a line a value, ``scale.svg``
-the curves. Some hours of one core, nearly all of it the day; ``--quick``: a first look in some minutes.
+Curves: devices (3 to 24), control ticks a second (10 to 200, as a bench file may ask), the length of one session (10
+minutes to 24 hours of virtual time, an application every ten minutes), benches on one broker, processes of a campaign.
+Each point is printed as it is measured and kept in ``scale.json`` with machine and versions; ``scale.csv`` has a line a
+value, ``scale.svg`` the curves. Half an hour of one core, the most of it the day; ``--quick``: a first look.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Measured = Callable[[argparse.Namespace], Iterator[Point]]
 CORES = os.cpu_count() or 1
 WHOLE: dict[str, Measured] = {
     "devices": lambda _: rehearsed.devices((3, 4, 6, 8, 12, 16, 20, 24), 60.0),
-    "ticks": lambda _: rehearsed.rates((1, 2, 5, 10, 20, 50, 100), 60.0),
+    "ticks": lambda _: rehearsed.rates((10, 20, 50, 100, 200), 60.0),
     "session": lambda given: rehearsed.sessions(given.hours * 60.0),
     "broker": lambda _: processes.brokers((1, 2, 5, 10, 20, 35, 50), 20.0),
     "campaign": lambda _: processes.workers(sorted({1, 2, 4, CORES, 2 * CORES}), 150),
 }
 QUICK: dict[str, Measured] = {
     "devices": lambda _: rehearsed.devices((3, 6, 12, 24), 5.0),
-    "ticks": lambda _: rehearsed.rates((1, 20, 100), 5.0),
+    "ticks": lambda _: rehearsed.rates((10, 20, 100), 5.0),
     "session": lambda _: rehearsed.sessions(4.0, every_s=60.0),
     "broker": lambda _: processes.brokers((1, 5), 3.0),
     "campaign": lambda _: processes.workers((1, 2), 32),

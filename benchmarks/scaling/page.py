@@ -26,7 +26,8 @@ Rehearsed with four devices. The curve is close to a line; its offset is the dev
 whatever the tick's, and the tissue: below 20 Hz little is left to be saved. What can bend it upwards is in the
 interlocks: those of power look back over a window of time (`extremes` in `safety/monitors/power.py`), which holds more
 set-points the faster the ticks, and every tick looks at each of them. The file grows with the ticks, for every one is
-recorded while power flows. A rate that is not here was refused, or tripped, and the command said why.""",
+recorded while power flows. A bench file asks for 10 to 200 a second: slower, a permit (0.15 s) and a hold (0.3 s) would
+lapse between two ticks. A rate that is not here was refused, or tripped, and the command said why.""",
     "session": """\
 One session with an application every ten minutes and a benign fault in each, as `make soak` runs it; the last
 column is a process of its own that verifies the file. Memory is that of daemon, emulators and tissue together: it

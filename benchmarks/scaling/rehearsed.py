@@ -20,6 +20,7 @@ from benchmarks.scaling.points import Point
 from benchmarks.tick_parts import parts_of
 from controller.config import setup as setups
 from controller.config.setup import Setup
+from controller.perform import NotReady
 from safety.watchdog.client import WatchdogError
 from sim import rehearsal
 from tests.soak.run import EVERY_S, Look, soak
@@ -95,7 +96,7 @@ def rates(rates_hz: Iterable[float], seconds: float) -> Iterator[Point]:
     for rate_hz in rates_hz:
         try:
             yield _point("ticks", rate_hz, 4, rate_hz, seconds)
-        except (WatchdogError, RuntimeError) as error:  # a rate that cannot be guarded, or trips
+        except (WatchdogError, NotReady, RuntimeError) as error:  # a rate that cannot be guarded, or trips
             print(f"ticks {rate_hz:g}: left out, {error}", file=sys.stderr)
 
 

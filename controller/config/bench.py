@@ -187,7 +187,7 @@ class Bench(Model):
     roles: Roles
     applicator: Applicator
     limits: Limits
-    tick_hz: Annotated[float, Field(ge=1, le=200)] = 20.0
+    tick_hz: Annotated[float, Field(ge=10, le=200)] = 20.0  # slower, a permit and a hold would lapse between two ticks
     sample_age_s: Annotated[
         float,
         Field(ge=0.05, le=2, description="oldest sample that counts on the energy path; older data means less power"),

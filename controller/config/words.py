@@ -14,7 +14,7 @@ MEANING: dict[str, str] = {
     "Bench.roles": "which device, or which channel of which device, does what",
     "Bench.applicator": "what is mounted; a list: what the lab owns, of which a protocol takes its own",
     "Bench.limits": "what this site allows",
-    "Bench.tick_hz": "turns of the control loop a second",
+    "Bench.tick_hz": "turns of the control loop a second; a permit lasts 0.15 s and a hold 0.3 s, so no fewer than 10",
     "Bench.loop": "what it may claim of the machine",
     "Bench.coolant": "a bag that is counted down; left out: endless",
     "Bench.heating": "sensors that must feel what is delivered",

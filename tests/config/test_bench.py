@@ -65,6 +65,7 @@ def test_a_good_bench_is_loaded():
         ),
         ("gauge: 17", "gauge: 17.0", "bench.yaml:21: applicator.gauge: must be a valid integer, not 17.0"),
         ("tick_hz: 20", "tick_hz: 1000", "bench.yaml:33: tick_hz: must be less than or equal to 200, not 1000"),
+        ("tick_hz: 20", "tick_hz: 9.9", "bench.yaml:33: tick_hz: must be greater than or equal to 10, not 9.9"),
         # duplicates
         (
             "  power_w: 150",
