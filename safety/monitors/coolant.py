@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from safety.monitors.base import CHECKED, INHIBIT, NOTHING, Debounce, Debounces, Finding, Monitor, View, grade
+from safety.monitors.base import CHECKED, INHIBIT, NOTHING, TRIP, Debounce, Debounces, Finding, Monitor, View, grade
 from safety.types import State
 
 ENDING = frozenset({State.STOPPING, State.COOLDOWN})
-ENERGISING = frozenset({State.ARMED, State.FIRING})
+WAITING = frozenset({State.READY, State.ARMED})
 
 
 def _runs(view: View) -> bool:
@@ -19,7 +19,8 @@ def _runs(view: View) -> bool:
 class Flow(Monitor):
     """Flow at the downstream sensor, for as long as the pump is asked to run; the pump is given a second to come up.
 
-    That second is no leave to fire without coolant: once armed, every reading counts, for PRECHECK has seen it flow.
+    That second is no leave to fire without coolant: nobody arms, nor stays armed, while a reading is low, and in FIRING
+    every reading counts.
 
     In gas a flow sensor reads nothing: while ``air`` says so, the verdict is left to :class:`Air`, which lets a bubble
     pass. Without that a stall would have to be waited for as long as a bubble, and air would be called a stall.
@@ -38,9 +39,11 @@ class Flow(Monitor):
             return {}, NOTHING
         least = max(view.inputs.flow_due_ml_min, self._min)  # in this order NaN stays, and is no evidence of flow
         low = not sample.value >= least
-        if view.state is State.PRECHECK:
-            fires = low
-        elif view.state not in ENERGISING and view.now_s - view.s.pump_since_s < self.SPIN_UP_S:
+        spins = view.now_s - view.s.pump_since_s < self.SPIN_UP_S
+        severity = INHIBIT if view.state is State.PRECHECK or (spins and view.state in WAITING) else TRIP
+        if severity is INHIBIT:
+            memory, fires = {}, low
+        elif spins and view.state is not State.FIRING:
             return {}, NOTHING
         else:
             air = view.samples[self._air] if self._air is not None else None
@@ -51,7 +54,7 @@ class Flow(Monitor):
         text = f"{self._channel} is {sample.value:.1f} ml/min, at least {least:g} is needed"
         check = "pump, tubing, kinks, leaks and the fluid bag"
         found = ("H38", "coolant_flow", self._channel, sample.value, least, view.now_s - sample.t_request_s)
-        return memory, [Finding("flow", grade(view.state), *found, text, check)]
+        return memory, [Finding("flow", severity, *found, text, check)]
 
 
 class Air(Monitor):

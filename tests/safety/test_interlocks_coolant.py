@@ -37,6 +37,24 @@ def test_who_fires_within_the_second_of_the_pump_is_watched_as_anybody() -> None
     assert after <= 0.26
 
 
+def test_nobody_arms_nor_stays_armed_while_the_pump_has_not_come_up() -> None:
+    rig = Rig(config(timing=Timing(prime_s=0.0, run_on_s=1.0)))
+    rig.until(State.SAFE)
+    rig.ask(Verb.PREPARE)
+    rig.until(State.READY)
+    rig.override["flow.flow_ml_min"] = 20.0  # the bag hangs high; with the pump's first turns it sucks
+    rig.tick(2)
+    rig.ask(Verb.ARM)
+    assert (rig.tick().state, rig.out.blocked_by, rig.out.first_trip) == (State.READY, ("flow",), None)
+    del rig.override["flow.flow_ml_min"]
+    rig.tick(2)
+    rig.ask(Verb.ARM)
+    assert rig.tick().state is State.ARMED
+    rig.override["flow.flow_ml_min"] = 20.0
+    rig.until(State.SAFE, 0.2)
+    assert rig.out.first_trip is None  # nothing was energised, so nothing is latched
+
+
 def test_more_flow_was_asked_for_than_flows() -> None:
     rig = Rig().fired(60.0)
     due_ml_min = 70.0

@@ -61,7 +61,7 @@ def test_where_coolant_must_flow(state: str, fired: bool) -> None:
     assert flow(*(0.0,) * 4, state=state, fired=fired, pump_on=False)[:2] == ({}, [0] * 4)
 
 
-@pytest.mark.parametrize("state", ["READY", "STOPPING", "TRIPPED", "COOLDOWN"])
+@pytest.mark.parametrize("state", ["STOPPING", "TRIPPED", "COOLDOWN"])
 @pytest.mark.parametrize("pump_s, counts", [(0.0, [0] * 4), (0.999, [0] * 4), (1.0, [0, 0, 0, 1])])
 @raises_nothing
 def test_a_pump_comes_up_in_a_second(state: str, pump_s: float, counts: list[int]) -> None:
@@ -69,12 +69,23 @@ def test_a_pump_comes_up_in_a_second(state: str, pump_s: float, counts: list[int
     assert (seen, bool(memory)) == (counts, pump_s >= 1.0)
 
 
+@pytest.mark.parametrize("state", ["READY", "ARMED"])
+@raises_nothing
+def test_in_that_second_one_low_reading_keeps_from_arming_and_trips_nothing(state: str) -> None:
+    for pump_s in (0.0, 0.999):
+        memory, seen, found = flow(40.0, 39.9, 40.0, 39.9, pump_s=pump_s, state=state)
+        assert (memory, seen, found[0].severity.name) == ({}, [0, 1, 0, 1], "INHIBIT")
+        assert flow(40.0, pump_s=pump_s, state=state, memory={0: "spell"})[0] == {}
+    _, seen, found = flow(*(0.0,) * 4, pump_s=1.0, state=state)
+    assert (seen, found[0].severity.name) == ([0, 0, 0, 1], "TRIP")
+
+
 @pytest.mark.parametrize("pump_s", [0.0, 0.5, 0.999])
 @raises_nothing
 def test_that_second_is_no_leave_to_fire_without_coolant(pump_s: float) -> None:
     assert flow(0.0, pump_s=pump_s, state="PRECHECK")[1] == [1]
-    assert flow(*(0.0,) * 4, pump_s=pump_s, state="ARMED")[1] == [0, 0, 0, 1]
-    assert flow(*(0.0,) * 4, pump_s=pump_s, state="FIRING")[1] == [0, 0, 0, 1]
+    _, seen, found = flow(*(0.0,) * 4, pump_s=pump_s, state="FIRING")
+    assert (seen, found[0].severity.name) == ([0, 0, 0, 1], "TRIP")
 
 
 @pytest.mark.parametrize("air, gas", [(None, False), (0.0, False), (1.0, True), (0.5, True), (math.nan, True)])
