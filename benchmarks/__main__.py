@@ -33,6 +33,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "realtime": ("--part", "0.05"),
     "tick_parts": ("--seconds", "10"),
     "daemon": ("--seconds", "10"),
+    "neighbours": ("--rounds", "1", "--seconds", "2", "--minutes", "2"),
     "fast_loop": ("--queries", "150"),
     "laws": (),
     "rehearsal": (),

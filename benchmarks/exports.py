@@ -29,10 +29,10 @@ RATE_HZ, CHANNELS = 100, 20
 GOAL_S = {"parquet": 5.0, "csv": 20.0}
 
 
-def record(folder: Path, minutes: float) -> Path:
+def record(folder: Path, minutes: float, bench: str = "b") -> Path:
     """A session of noise around a ramp: what real samples cost to write as text."""
     names = [f"device.quantity_{i}_c" for i in range(CHANNELS)]
-    recorder = Recorder.create(folder, {"bench": "b"}, [{"name": name} for name in names], threaded=False)
+    recorder = Recorder.create(folder, {"bench": bench}, [{"name": name} for name in names], threaded=False)
     noise = np.random.default_rng(1)
     for block in range(round(minutes)):
         values = (60 + noise.normal(0, 1, (60 * RATE_HZ, CHANNELS))).tolist()

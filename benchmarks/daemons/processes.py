@@ -40,6 +40,16 @@ def waited_s(thread: int | None = None) -> float:
     return int(Path(f"/proc/{name}/schedstat").read_text(encoding="ascii").split()[1]) * 1e-9
 
 
+class Waited:
+    """As :func:`waited_s` of the thread that makes it, at a fifth of the cost: for whoever asks ten times a tick."""
+
+    def __init__(self) -> None:
+        self._file = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+
+    def __call__(self) -> float:
+        return int(os.pread(self._file, 64, 0).split()[1]) * 1e-9
+
+
 def opened(pid: int, paths: set[Path]) -> bool:
     """Whether the process has one of these files open."""
     with contextlib.suppress(OSError):

@@ -6,14 +6,18 @@ import asyncio
 import csv
 import json
 import os
+import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from benchmarks import lateness, mqtt, scale
-from benchmarks.daemons.probe import Pauses
+from benchmarks import lateness, mqtt, neighbours, scale
+from benchmarks.daemons.probe import Inside, Pauses, Seen
 from benchmarks.daemons.processes import cpu_s, held, opened
+from benchmarks.neighbouring.turns import Turn
+from benchmarks.rows import Row
 from benchmarks.scaling.points import CURVES, Point
 from benchmarks.scaling.rehearsed import setup_of
 from benchmarks.tick_parts import DEVICE, WHOLE, Parts, parts_of
@@ -51,13 +55,47 @@ def test_a_wait_is_no_cost_and_a_time_out_goes_through() -> None:
 
 def test_a_pause_is_what_the_machine_does_not_explain() -> None:
     pauses = Pauses()
-    pauses.ticked(0.0)
-    pauses.ticked(0.004)
+    due_s = time.monotonic() + 60.0
+    pauses.due(due_s)
+    pauses.rests()
+    pauses.ticked(due_s + 0.004)
     pauses.collected("start", {})
     pauses.collected("stop", {})
-    told = pauses.told()
-    assert (len(told["held_s"]), len(told["collections_s"])) == (1, 1)
-    assert told["held_s"][0] + told["starved_s"][0] == pytest.approx(0.004)
+    ((t_s, late_s, starved_s),) = json.loads(json.dumps(pauses.told()["ticks"]))
+    assert len(pauses.told()["collections_s"]) == 1
+    assert (t_s, late_s) == (due_s + 0.004, pytest.approx(0.004))
+    assert 0.0 <= starved_s <= late_s
+    assert Seen(t_s, late_s, starved_s).held_s + starved_s == pytest.approx(0.004)
+
+
+def test_a_neighbour_that_holds_the_daemon_is_not_met_and_a_thread_inside_must_be_seen() -> None:
+    def turn(name: str, held_s: float) -> Turn:
+        seen = [Seen(0.01 * k + 0.003, 0.003, 0.003 - held_s) for k in range(100)]
+        return Turn(name, 0.0, 1.0, 0.05, 0.5, Counter({"exports done": 3}), seen)
+
+    def rows(held_s: float) -> dict[str, Row]:
+        turns = [turn("quiet", 0.0001), *(turn(name, held_s) for name in neighbours.KINDS if name != "MQTT")]
+        return {row.what: row for row in neighbours.judged(turns, {"MQTT": "no broker"})}
+
+    beside, inside = rows(0.0004), rows(0.002)
+    assert beside["MQTT at work"].note == "no broker"
+    assert beside["exports at work: tick late, p99"].theirs == pytest.approx(3000.0)
+    assert "3 exports done; its processes 50 % of a core; 100 ticks" in beside["exports at work: tick late, p99"].note
+    for name in ("exports", "panel", "world"):
+        what = f"{name} at work: held in process, p99"
+        assert (beside[what].met, inside[what].met) == (True, False)
+        assert inside[what].ours == pytest.approx(2.0)
+    what = f"{neighbours.WITHIN} at work: held in process, p99"
+    assert (beside[what].met, inside[what].met) == (False, True)
+
+
+def test_a_thread_inside_begins_and_ends() -> None:
+    inside = Inside()
+    inside.turn()
+    (thread,) = [one for one in threading.enumerate() if one.name == "inside"]
+    inside.turn()
+    thread.join(5.0)
+    assert not thread.is_alive()
 
 
 def test_processes_tell_what_they_hold_and_use(tmp_path: Path) -> None:
