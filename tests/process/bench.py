@@ -312,14 +312,15 @@ class Emulated:
 
 
 def protocol(name: str, law: str, *, power_w: float = POWER_W, duration_s: float = 60.0) -> dict[str, Any]:
-    """A protocol that is quick to start: constant power, no priming, a short run-on."""
+    """A protocol that is quick to start: constant power, primed until the pump has surely come up again, which the
+    trial before may just have left running down, and a short run-on."""
     return {
         "protocol": name,
         "source": "no publication: a protocol of the process tests, quick to start",
         "modality": "rf",
         "applicator": {"kind": "cooled-needle", "active_tip_mm": 30},
         "law": {"kind": law, "power_w": power_w, "duration_s": duration_s, "rise_s": 0.0},
-        "cooling": {"flow_ml_min": 80, "prime_s": 0.0, "run_on_s": 0.1},
+        "cooling": {"flow_ml_min": 80, "prime_s": 0.5, "run_on_s": 0.1},
     }
 
 
