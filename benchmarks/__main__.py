@@ -64,8 +64,12 @@ def run(name: str, options: tuple[str, ...]) -> list[Row]:
         assert process.stdout is not None
         assert process.stderr is not None
         for line in process.stdout:
-            rows.append(Row(**json.loads(line)))
-            print(show(rows[-1]), flush=True)
+            try:
+                rows.append(Row(**json.loads(line)))
+            except (ValueError, TypeError):  # words of a library, say: to be seen, and no row
+                print(line, end="", flush=True)
+            else:
+                print(show(rows[-1]), flush=True)
         words = process.stderr.read().strip().splitlines()
     if process.returncode not in (0, 1) or not rows or "Traceback (most recent call last):" in words:
         last = words[-1] if words else f"ended with code {process.returncode}"

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import statistics
+import sys
 import time
 import tty
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -147,7 +148,7 @@ async def _streams(path: str) -> dict[str, Query]:
     try:
         import serial_asyncio_fast
     except ImportError:
-        print(f"{FAST} is not installed: no row for it (pip install {FAST})")
+        print(f"{FAST} is not installed: no row for it (pip install {FAST})", file=sys.stderr)
         return {}
     reader, writer = await serial_asyncio_fast.open_serial_connection(url=path, baudrate=BAUD)
 

@@ -87,6 +87,17 @@ def test_the_committed_page_is_what_its_data_say(repository: Path) -> None:
     assert page.render(data) == (repository / "docs" / "performance.md").read_text(encoding="utf-8")
 
 
+def test_words_between_the_rows_are_shown_and_are_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    row = json.dumps(ROWS[0]._asdict())
+    (tmp_path / "benchmarks" / "wordy.py").write_text(f"print('a library greets')\nprint('[1]')\nprint({row!r})\n")
+    monkeypatch.setattr(benchmarks, "ROOT", tmp_path)
+    assert benchmarks.run("wordy", ()) == [ROWS[0]]
+    assert "a library greets\n[1]\n" in capsys.readouterr().out
+
+
 def test_every_benchmark_of_the_table_exists() -> None:
     names = {**benchmarks.QUICK, **benchmarks.PEERS}
     assert [name for name in names if importlib.util.find_spec(f"benchmarks.{name}") is None] == []
