@@ -24,11 +24,8 @@ from controller.mqtt.config import MqttConfig
 from controller.mqtt.follow import FileFollowed
 from controller.mqtt.publisher import MqttProblem, Publisher
 from controller.records.store import RecordError
+from controller.step_back import step_back
 
-NICER = 5
-"""Below the daemon and its watchdog: what is durable in the session file can wait."""
-OOM_FIRST = "500"
-"""Where memory runs out, Linux ends this process before the daemon."""
 STATUS_S = 0.5
 
 
@@ -121,9 +118,7 @@ def main(descriptor: int) -> int:
     """See the module's text."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    with contextlib.suppress(OSError):
-        os.nice(NICER)
-        Path("/proc/self/oom_score_adj").write_text(OOM_FIRST)
+    step_back()
     with socket.socket(fileno=descriptor) as sock, sock.makefile("rb") as lines:
         upward = Upward(sock)
         logging.basicConfig(level=logging.INFO, handlers=[_Log(upward)])

@@ -143,12 +143,11 @@ class BesidePublisher:
         with self._lock:
             self._closing.set()
             self._say(close=0.8 * timeout_s)
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-        if (process := self._process) is not None and process.poll() is None:
-            process.kill()
-        if self._thread.is_alive():
-            self._thread.join()
+        until_s = time.monotonic() + timeout_s
+        while self._thread.is_alive():
+            self._thread.join(max(0.05, until_s - time.monotonic()))
+            if (process := self._process) is not None and self._thread.is_alive():
+                process.kill()  # also one that was begun only now; nothing happens to one that has ended
         for end in (self._wake, self._woken):
             end.close()
 

@@ -23,11 +23,8 @@ from controller.panel.context import Context
 from controller.panel.guards import LOOPBACK, Tokens
 from controller.panel.server import PortTaken, bound, served
 from controller.providers import Providers
+from controller.step_back import step_back
 
-NICER = 5
-"""Below the daemon and its watchdog: what a browser wants can wait."""
-OOM_FIRST = "500"
-"""Where memory runs out, Linux ends the panel before the daemon."""
 LOOK_S = 0.5
 
 
@@ -51,9 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f"{given.port} is no port; write 1 to 65535")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # what is no HTTP is worth no line
-    with contextlib.suppress(OSError):
-        os.nice(NICER)
-        Path("/proc/self/oom_score_adj").write_text(OOM_FIRST)
+    step_back()
     try:
         return asyncio.run(serve(given))
     except (ConfigError, PortTaken) as error:
