@@ -17,7 +17,8 @@ from collections.abc import Iterator
 
 from benchmarks.rows import Row, at_most, command
 from benchmarks.startup import ABLATE
-from tests.process.bench import Emulated, firing, wait_for
+from tests.process.bench import Emulated, firing
+from tests.process.ends import wait_for
 from tests.process.test_time_to_off import HUNG, kill_daemon, ordered, stop_daemon
 from tests.process.trials import ZERO_FOR_S, Fault, by_watchdog, trial
 

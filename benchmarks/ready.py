@@ -18,7 +18,8 @@ from pathlib import Path
 
 from benchmarks.daemons.processes import held, opened
 from benchmarks.rows import Row, at_most, command
-from tests.process.bench import Emulated, Live, children_of, firing
+from tests.process.bench import Emulated, Live, firing
+from tests.process.ends import children_of
 from tests.soak.judged import SETTLED
 from tests.soak.run import Soaked, slope_per_h, soak
 

@@ -15,7 +15,8 @@ import yaml
 from controller.beside_panel import Where, where
 from controller.records.reader import open_session
 from safety import latch
-from tests.process.bench import POWER_W, STARVED, Control, Emulated, Hold, alive, wait_for
+from tests.process.bench import POWER_W, STARVED, Emulated
+from tests.process.ends import Control, Hold, alive, wait_for
 
 START_S, END_S = 60.0, 30.0
 

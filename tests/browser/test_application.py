@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 from tests.browser.operator import NOT_LIVE, Operator
 from tests.browser.pages import Pages
 from tests.browser.served import Served
-from tests.process.bench import POWER_W, wait_for
+from tests.process.bench import POWER_W
+from tests.process.ends import wait_for
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 

@@ -19,7 +19,8 @@ from controller.beside_panel import Where
 from tests.browser.operator import NOT_LIVE, Operator
 from tests.browser.pages import Pages
 from tests.browser.served import Served
-from tests.process.bench import POWER_W, alive, wait_for
+from tests.process.bench import POWER_W
+from tests.process.ends import alive, wait_for
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 

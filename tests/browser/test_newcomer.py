@@ -11,7 +11,8 @@ from controller.beside_panel import Where, where
 from tests.browser.axe import findings
 from tests.browser.operator import Operator
 from tests.browser.pages import Pages
-from tests.process.bench import Emulated, wait_for
+from tests.process.bench import Emulated
+from tests.process.ends import wait_for
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
 

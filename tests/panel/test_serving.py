@@ -23,7 +23,7 @@ from controller.panel.server import FURTHER, PORT
 from tests.browser.served import Served
 from tests.docs.blocks import ROOT, blocks
 from tests.panel.rig import Page
-from tests.process.bench import alive, wait_for
+from tests.process.ends import alive, wait_for
 from tests.process.test_listening import on_the_network
 
 pytestmark = pytest.mark.process

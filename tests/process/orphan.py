@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.process.bench import POWER_W, Emulated, children_of, wait_for
+from tests.process.bench import POWER_W, Emulated
+from tests.process.ends import children_of, wait_for
 
 LINGER_S = 31.0  # so long an emulated neighbour outlives a launcher that was killed
 

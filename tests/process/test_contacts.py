@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from controller.records.reader import open_session
-from tests.process.bench import POWER_W, Emulated, Live, armed, firing, wait_for
+from tests.process.bench import POWER_W, Emulated, Live, armed, firing
+from tests.process.ends import wait_for
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 

@@ -19,7 +19,8 @@ import pytest
 
 from controller.records.reader import open_session
 from controller.records.verify import verify
-from tests.process.bench import POWER_W, Emulated, alive, children_of, protocol, run, starved, wait_for
+from tests.process.bench import POWER_W, Emulated, protocol, run, starved
+from tests.process.ends import alive, children_of, wait_for
 from tests.process.orphan import Orphan
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]

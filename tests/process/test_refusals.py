@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from drivers.tc_cxn import codec
-from tests.process.bench import Emulated, Live, alive, children_of, firing, protocol, run, wait_for
+from tests.process.bench import Emulated, Live, firing, protocol, run
+from tests.process.ends import alive, children_of, wait_for
 from tests.process.orphan import LINGER_S, Orphan
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]

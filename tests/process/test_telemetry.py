@@ -9,7 +9,8 @@ import pytest
 
 from controller.records.reader import open_session
 from tests.mqtt.broker import MOSQUITTO, Broker, listening, ticks_arrived
-from tests.process.bench import POWER_W, Emulated, alive, firing, wait_for
+from tests.process.bench import POWER_W, Emulated, firing
+from tests.process.ends import alive, wait_for
 
 pytestmark = [
     pytest.mark.process,

@@ -12,7 +12,8 @@ import pytest
 from controller.records.reader import open_session
 from controller.records.verify import verify
 from safety.types import Trip
-from tests.process.bench import Emulated, Live, alive, signals, wait_for
+from tests.process.bench import Emulated, Live, signals
+from tests.process.ends import alive, wait_for
 from tests.process.trials import FIGURES, TRIALS, Fault, Figure, by_watchdog, judge, latched
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(15 * TRIALS)]

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 
 from safety import latch
 from safety.types import Trip
-from tests.process.bench import Emulated, Live, firing, wait_for, waited_s
+from tests.process.bench import Emulated, Live, firing
+from tests.process.ends import wait_for, waited_s
 
 TRIALS = int(os.environ.get("TRIALS", "20"))  # of each kind; `make trials` asks for 500
 REPEATS_MAX = 2  # of one trial

@@ -19,7 +19,8 @@ from benchmarks.daemons.processes import held
 from controller.evidence import store
 from controller.evidence.store import Value
 from controller.records.verify import verify
-from tests.process.bench import Emulated, Live, protocol, wait_for
+from tests.process.bench import Emulated, Live, protocol
+from tests.process.ends import wait_for
 from tests.process.trials import latched
 from tests.soak.judged import SETTLED, judge
 from tests.soak.run import Look, Soaked, file_bytes

@@ -22,7 +22,8 @@ import pytest
 from sim.servers import TcpServer
 from tests.drivers.chained import chain
 from tests.drivers.visas import Instrument
-from tests.process.bench import Emulated, Live, wait_for
+from tests.process.bench import Emulated, Live
+from tests.process.ends import wait_for
 
 pytest.importorskip("pyvisa")
 T = TypeVar("T")
