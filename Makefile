@@ -77,9 +77,9 @@ rehearse: setup-dev
 laws: setup
 	@$(PY) -m sim.trials $(ARGS)
 
-# Some hours. TRIALS=50 for a first look.
+# Two hours. TRIALS=50 for a first look, ARGS='-k gil' for one kind; writes build/evidence/processes.json.
 trials: setup-dev
-	@TRIALS=$(or $(TRIALS),500) $(PY) -m pytest tests/process/test_time_to_off.py $(ARGS)
+	@TRIALS=$(or $(TRIALS),500) $(PY) -m tests.evidence.trials $(ARGS)
 
 # Half an hour and more of one core, less where it was run before. ARGS='--module safety.gate' for one, ARGS=--fresh for all.
 # A verdict of every mutant but those of tests/mutation/equivalents*.toml is "killed"; writes build/evidence/mutation.json.

@@ -11,7 +11,7 @@ import pytest
 
 from controller.evidence import store
 from controller.evidence.argument import table
-from tests.process.trials import FIGURES, Figure
+from tests.evidence import trials
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -23,34 +23,16 @@ def nodes() -> list[str]:
     return sorted(dict.fromkeys(named))
 
 
-def trials(figures: list[Figure]) -> list[dict[str, object]]:
-    """Rows of ``processes.json``, ms from the fault to 0 W."""
-    return [
-        {
-            "fault": figure.name,
-            "trials": len(figure.times_s),
-            "bound_ms": round(1e3 * figure.bound_s, 1),
-            "median_ms": round(1e3 * sorted(figure.times_s)[len(figure.times_s) // 2], 1),
-            "max_ms": round(1e3 * max(figure.times_s), 1),
-            "repeated": figure.repeated,
-        }
-        for figure in figures
-        if figure.times_s
-    ]
-
-
 def main() -> int:
     """Run and write; the exit code of pytest."""
     parser = argparse.ArgumentParser(prog="python -m tests.evidence", description=__doc__)
     parser.add_argument("--out", type=Path, default=REPOSITORY / store.FOLDER)
     parser.add_argument("--quick", action="store_true", help="without the trials of real processes")
     args = parser.parse_args()
-    wanted = [node for node in nodes() if not (args.quick and node.startswith("tests/process/test_time_to_off.py"))]
+    wanted = [node for node in nodes() if not (args.quick and node.startswith(trials.TESTS))]
     options = ["-q", "-p", "no:cacheprovider", "-p", "tests.support.evidence", "--rootdir", str(REPOSITORY)]
     code = pytest.main([*options, "--evidence", str(args.out / "tests.json"), *wanted])
-    if rows := trials([figure for key, figure in FIGURES.items() if key != "record"]):
-        command = "pytest tests/process/test_time_to_off.py"
-        store.write(args.out / "processes.json", "trials of real processes", command, {}, rows)
+    trials.write(args.out)
     return int(code)
 
 

@@ -1,0 +1,78 @@
+"""``make trials``: every way of killing and stopping processes under power, many times each, as evidence for ``ablate
+safety-case``. About two hours for 500 of each kind; ``-k`` names some of the kinds, and the others stay as they were.
+
+Two of these may work side by side, with other kinds each. How many: ``TRIALS`` in the environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.evidence import store
+from controller.evidence.revision import stale
+from tests.process.trials import FIGURES, Figure
+
+REPOSITORY = Path(__file__).parents[2]
+TESTS = "tests/process/test_time_to_off.py"
+NAME = "processes"
+
+Row = dict[str, Any]
+
+
+def rows(figures: Iterable[Figure]) -> list[Row]:
+    """One of each kind that was tried, ms from the fault to 0 W."""
+    return [
+        {
+            "fault": figure.name,
+            "trials": len(figure.times_s),
+            "bound_ms": round(1e3 * figure.bound_s, 1),
+            "median_ms": round(1e3 * sorted(figure.times_s)[len(figure.times_s) // 2], 1),
+            "max_ms": round(1e3 * max(figure.times_s), 1),
+            "repeated": figure.repeated,
+        }
+        for figure in figures
+        if figure.times_s
+    ]
+
+
+def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
+    """``new`` beside those of ``old`` that were not tried again; a short run that met its bound does not take the place
+    of a longer one."""
+    kept = {row["fault"]: row for row in old}
+    for row in new:
+        before = kept.get(row["fault"])
+        if before is None or row["trials"] >= before["trials"] or row["max_ms"] > row["bound_ms"]:
+            kept[row["fault"]] = row
+    return [kept[fault] for fault in sorted(kept)]
+
+
+def write(folder: Path) -> None:
+    """``processes.json``, with what this process has tried; what it held stays where the program is the same."""
+    new = rows(figure for key, figure in FIGURES.items() if key != "record")
+    if not new:
+        return
+    before = store.read(folder).evidence.get(NAME)
+    old = before.rows if before is not None and not stale(before.commit) else []
+    store.write(folder / f"{NAME}.json", "trials of real processes", "make trials", {}, merged(old, new))
+
+
+def main() -> int:
+    """Run and write; the exit code of pytest."""
+    parser = argparse.ArgumentParser(prog="python -m tests.evidence.trials", description=__doc__)
+    parser.add_argument("--out", type=Path, default=REPOSITORY / store.FOLDER)
+    parser.add_argument("-k", dest="kinds", help="some of the kinds, as pytest takes it")
+    args = parser.parse_args()
+    chosen = ["-k", args.kinds] if args.kinds else []
+    code = pytest.main(["-p", "no:cacheprovider", "--rootdir", str(REPOSITORY), *chosen, str(REPOSITORY / TESTS)])
+    write(args.out)
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
