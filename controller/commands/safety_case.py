@@ -50,7 +50,7 @@ def safety_case(folder: Path, out: Path, readme: Path | None, strict: bool) -> i
     found = read(folder)
     made = claims(table(), found)
     commit = revision()
-    old = {name: why for name, each in found.evidence.items() if (why := stale(each.commit))}
+    old = {name: why for name, each in found.evidence.items() if (why := stale(each.commit, name=name))}
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(page.render(made, found, when=utc_now(), commit=commit, stale=old), encoding="utf-8")

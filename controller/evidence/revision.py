@@ -11,6 +11,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ("controller", "drivers", "safety", "sim", "openablate.py")
 DIRTY = "-dirty"
 
+_SCRIBE = (":(exclude)controller/evidence", ":(exclude)controller/commands/safety_case.py")
+"""What writes the safety case is no part of what the case is about."""
+
+OF = {"mutation": ("safety", "drivers"), "exploration": ("safety",), "coverage": ("safety",)}
+"""What evidence of a name was made from; of any other name: the whole program."""
+
 
 def revision(root: Path = ROOT) -> str:
     """The revision of the source, with ``-dirty`` where a file of the program differs from it; of an installed copy
@@ -21,13 +27,16 @@ def revision(root: Path = ROOT) -> str:
     return head.strip() + (DIRTY if _git(root, "status", "--porcelain", "--", *PROGRAM) else "")
 
 
-def stale(commit: str, root: Path = ROOT) -> str:
-    """Why what was run from ``commit`` may not hold for the program as it is now; empty when it does."""
+def stale(commit: str, root: Path = ROOT, name: str = "") -> str:
+    """Why evidence ``name`` that was made from ``commit`` may not hold for the program as it is now; empty when it
+    does. Of a name in :data:`OF` only those parts count.
+    """
     if commit == revision(root) and not commit.endswith(DIRTY):
         return ""
     if commit.endswith(DIRTY):
         return f"made from changes to {commit.removesuffix(DIRTY)} that no revision holds"
-    changed = _git(root, "diff", "--name-only", commit, "--", *PROGRAM) if commit.isalnum() else None
+    parts = OF.get(name, (*PROGRAM, *_SCRIBE))
+    changed = _git(root, "diff", "--name-only", commit, "--", *parts) if commit.isalnum() else None
     if changed is None:
         return f"made from {commit}, which cannot be compared with this source"
     count = len(changed.splitlines())

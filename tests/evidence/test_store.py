@@ -122,6 +122,30 @@ def test_evidence_is_stale_once_the_program_has_changed(tmp_path: Path) -> None:
     assert stale("--output=x", tmp_path).endswith("which cannot be compared with this source")
 
 
+def test_evidence_is_stale_by_what_it_was_made_from(tmp_path: Path) -> None:
+    """A change of the panel does not make mutants of the kernel old; one of the page that tells of them, nothing."""
+    kernel, panel, page = (
+        tmp_path / name for name in ("safety/kernel.py", "controller/panel.py", "controller/evidence/page.py")
+    )
+    for path in (kernel, panel, page):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("a = 1\n")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "one")
+    first = revision(tmp_path)
+
+    def old() -> list[str]:
+        return [name for name in ("campaign", "mutation", "exploration", "coverage") if stale(first, tmp_path, name)]
+
+    page.write_text("a = 2\n")
+    assert old() == []
+    panel.write_text("a = 2\n")
+    assert old() == ["campaign"]
+    kernel.write_text("a = 2\n")
+    assert old() == ["campaign", "mutation", "exploration", "coverage"]
+
+
 def test_without_a_checkout_nothing_can_be_compared(tmp_path: Path) -> None:
     assert revision(tmp_path).startswith("version ")
     assert stale("abc", tmp_path) == "made from abc, which cannot be compared with this source"

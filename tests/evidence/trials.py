@@ -58,7 +58,7 @@ def write(folder: Path) -> None:
     if not new:
         return
     before = store.read(folder).evidence.get(NAME)
-    old = before.rows if before is not None and not stale(before.commit) else []
+    old = before.rows if before is not None and not stale(before.commit, name=NAME) else []
     store.write(folder / f"{NAME}.json", "trials of real processes", "make trials", {}, merged(old, new))
 
 
