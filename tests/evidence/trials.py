@@ -62,6 +62,18 @@ def write(folder: Path) -> None:
     store.write(folder / f"{NAME}.json", "trials of real processes", "make trials", {}, merged(old, new))
 
 
+class _Kept:
+    """A kind is written as soon as it was tried: a night that is broken off has not been for nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Behind each test."""
+        if report.when == "call":
+            write(self._folder)
+
+
 def main() -> int:
     """Run and write; the exit code of pytest."""
     parser = argparse.ArgumentParser(prog="python -m tests.evidence.trials", description=__doc__)
@@ -69,9 +81,8 @@ def main() -> int:
     parser.add_argument("-k", dest="kinds", help="some of the kinds, as pytest takes it")
     args = parser.parse_args()
     chosen = ["-k", args.kinds] if args.kinds else []
-    code = pytest.main(["-p", "no:cacheprovider", "--rootdir", str(REPOSITORY), *chosen, str(REPOSITORY / TESTS)])
-    write(args.out)
-    return int(code)
+    options = ["-p", "no:cacheprovider", "--rootdir", str(REPOSITORY), *chosen, str(REPOSITORY / TESTS)]
+    return int(pytest.main(options, plugins=[_Kept(args.out)]))
 
 
 if __name__ == "__main__":

@@ -192,6 +192,10 @@ def protocol(name: str, law: str, *, power_w: float = POWER_W, duration_s: float
     }
 
 
+class HoldLapsed(AssertionError):
+    """Fired, and stopped again before power came, without a trip: the foreground did not renew its hold in time."""
+
+
 class Live:
     """Watchdog and daemon as :mod:`controller.launch` starts them, without a launcher: the test is the foreground."""
 
@@ -270,7 +274,11 @@ class Live:
         self.arm(protocol)
         self._hold = Hold(self.emulated.control)
         assert self._hold.answer["ok"], self._hold.answer
-        wait_for(lambda: self.emulated.log.now_w > 0.8 * POWER_W, "power in the tissue", 15.0)
+        try:
+            wait_for(lambda: self.emulated.log.now_w > 0.8 * POWER_W, "power in the tissue", 15.0)
+        except AssertionError as error:
+            state = self.control.ask("status")["state"]
+            raise (HoldLapsed if state in ("SAFE", "COOLDOWN") else AssertionError)(f"{error}; it is {state}") from None
 
     def let_go(self) -> None:
         """End the hold."""
@@ -334,10 +342,13 @@ def _up(emulated: Emulated, begin: Callable[[Live], None], bench: Path | None = 
                 live = stack.enter_context(Live(emulated, bench))
                 begin(live)
                 break
-            except (AssertionError, OSError):
+            except (AssertionError, OSError) as error:
                 stack.close()
-                if attempt == 2 or not starved(emulated):
+                lapsed = isinstance(error, HoldLapsed)
+                if attempt == 2 or not (lapsed or starved(emulated)):
                     raise
+                if lapsed:
+                    STARTS_REPEATED.append(str(error))
         yield live
 
 
