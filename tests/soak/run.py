@@ -110,6 +110,7 @@ def soak(
                 if status["trip"] is not None:
                     trips.append(str(status["trip"]["text"]))
                     break  # a bench that has tripped needs a person
+                run.sim.hand("reposition", None)  # what was treated two hundred times is char, and rightly trips
                 await asyncio.sleep(max(0.0, (k + 1) * every_s + run.sim.t0_s - loop.time() - 1.0))
                 run.power.steps.clear()  # the emulator's own diary, for judging; no part of a bench
                 looks.append(_look(loop, run))
