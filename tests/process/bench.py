@@ -29,6 +29,8 @@ from tests.process.ends import Control, Hold, PowerLog, alive, children_of, wait
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "controller" / "data" / "benches" / "cooled-rf-sim.yaml"
 UNRULY = Path(__file__).parent / "unruly"
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
+"""For what tells the time of a fault or of its end: who writes it must not wait for a disk."""
 POWER_W = 20.0
 DEVICES = ("gen", "pump", "tc", "flow", "inputs", "enable")
 
@@ -50,11 +52,11 @@ class Emulated:
         self._serve = serve
         self.folder = Path(tempfile.mkdtemp(prefix="abp-", dir="/tmp"))  # short: sockets' names have 107 bytes
         self.ports, self.runtime, self.state = self.folder / "e", self.folder / "run", self.folder / "state"
-        self.out, self.unruly = self.folder / "out", self.folder / "unruly"
+        self.memory = Path(tempfile.mkdtemp(prefix="abp-", dir=MEMORY))
+        self.out, self.unruly = self.folder / "out", self.memory
         self.name = "wired"
-        self.log = PowerLog(self.folder / "power.jsonl")
+        self.log = PowerLog(self.memory / "power.jsonl")
         self.stderr = self.folder / "stderr.txt"
-        self.unruly.mkdir()
         shipped = yaml.safe_load(SHIPPED.read_text())
         self.simulated = self.write("simulated.yaml", {**shipped, "bench": self.name})
         wired = {**shipped, "bench": self.name, "simulation": None, "records": {"folder": str(self.out)}}
@@ -99,13 +101,13 @@ class Emulated:
         argv = ["emulate", "--bench", self.simulated, "--runtime-dir", self.ports]
         with self.stderr.open("wb") as stderr:
             self._emulator = self.ablate(  # type: ignore[assignment]
-                *argv, "--power-log", self.folder / "power.jsonl", stderr=stderr, stdout=subprocess.PIPE
+                *argv, "--power-log", self.memory / "power.jsonl", stderr=stderr, stdout=subprocess.PIPE
             )
         assert self._emulator is not None and self._emulator.stdout is not None
         if self._emulator.stdout.readline() != "READY\n":
             told = self.stderr.read_text()
             self._emulator.wait(10)
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._forget_files()
             raise AssertionError(f"the emulator did not start: {told}")
         return self
 
@@ -118,9 +120,13 @@ class Emulated:
         left = children_of(str(self.folder))
         for pid in left:
             os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._forget_files()
         assert code == 0
         assert left == [], "processes were left behind"
+
+    def _forget_files(self) -> None:
+        for folder in (self.folder, self.memory):
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def emulator(self) -> int:
