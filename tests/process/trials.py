@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 
 from safety import latch
 from safety.types import Trip
-from tests.process.bench import Emulated, Live, firing
+from tests.process.bench import STARTS_REPEATED, Emulated, Live, firing
 from tests.process.ends import wait_for, waited_s
 
 TRIALS = int(os.environ.get("TRIALS", "20"))  # of each kind; `make trials` asks for 500
 REPEATS_MAX = 2  # of one trial
+STARTS_MAX = 3  # for one trial
 ZERO_FOR_S = 1.0  # for so long the power must stay away
 
 
@@ -106,12 +107,24 @@ def _trials(emulated: Emulated, fault: Fault, figure: Figure, numbers: queue.Sim
     assert emulated.log.now_w == 0.0
 
 
+def _started(emulated: Emulated, fault: Fault, stack: contextlib.ExitStack) -> Live:
+    """A bench under power. A start that failed is no trial of the fault: it is repeated, and counted."""
+    protocol = emulated.unruly_protocol if fault.unruly else emulated.steady
+    for _ in range(STARTS_MAX - 1):
+        try:
+            return stack.enter_context(firing(emulated, protocol))
+        except (AssertionError, OSError) as error:
+            STARTS_REPEATED.append(str(error)[:200])
+    return stack.enter_context(firing(emulated, protocol))
+
+
 def trial(emulated: Emulated, fault: Fault, zero_since_s: float) -> tuple[float, bool]:
     """One trial: the time to 0 W, and whether a starved emulator may excuse it.
 
     ``zero_since_s``: since when, after the trial before, there must have been no power up to the next FIRE.
     """
-    with firing(emulated, emulated.unruly_protocol if fault.unruly else emulated.steady) as live:
+    with contextlib.ExitStack() as stack:
+        live = _started(emulated, fault, stack)
         fired_s = min(t_s for t_s, power_w in emulated.log.steps if power_w > 0.0 and t_s > zero_since_s)
         assert zero_since_s == 0.0 or fired_s - zero_since_s >= ZERO_FOR_S
         waited = waited_s(emulated.emulator)
