@@ -125,7 +125,7 @@ def tripped_and_recorded(live: Live, begin_s: float) -> Trip:
     live.shut()
     wait_for(lambda: not alive(live.pids.daemon), "the daemon's end")
     with open_session(live.session) as session:
-        (event,) = session.events("trip")
+        event, *_ = session.events("trip")  # the first cause; samples may grow old behind it
         assert session.closed
     assert (event.data["hazard"], event.data["monitor"]) == (trip.hazard, trip.monitor)
     assert 0.0 <= event.t_s - begin_s <= 0.2
@@ -171,6 +171,7 @@ def thawed(live: Live, begin_s: float) -> Trip:
 
 def test_both_stopped_and_thawed(benches: list[Emulated]) -> None:
     """Nobody is left: the generator's own dead-man of 2 s, and the relay's."""
-    causes = frozenset({("H29", "cadence"), ("H25", "lease")})  # the daemon woke up first and knows why
+    # The daemon wakes up first and knows why; where it has not said so before the watchdog wakes up, that one does.
+    causes = frozenset({("H29", "cadence"), ("H25", "lease"), ("H24", "lease")})
     figure = judge(benches, Fault("daemon and watchdog stopped", 2.200, stop_both, thawed, causes))
     assert min(figure.times_s) >= 1.5  # it was the dead-man and nobody else
