@@ -14,7 +14,12 @@ DIRTY = "-dirty"
 _SCRIBE = (":(exclude)controller/evidence", ":(exclude)controller/commands/safety_case.py")
 """What writes the safety case is no part of what the case is about."""
 
-OF = {"mutation": ("safety", "drivers"), "exploration": ("safety",), "coverage": ("safety",)}
+_KERNEL = ":(glob)safety/**/*.py"
+OF = {
+    "mutation": (_KERNEL, ":(glob)drivers/*/codec.py", "drivers/doubt.py"),
+    "exploration": (_KERNEL,),
+    "coverage": (_KERNEL,),
+}
 """What evidence of a name was made from; of any other name: the whole program."""
 
 

@@ -124,10 +124,11 @@ def test_evidence_is_stale_once_the_program_has_changed(tmp_path: Path) -> None:
 
 def test_evidence_is_stale_by_what_it_was_made_from(tmp_path: Path) -> None:
     """A change of the panel does not make mutants of the kernel old; one of the page that tells of them, nothing."""
-    kernel, panel, page = (
-        tmp_path / name for name in ("safety/kernel.py", "controller/panel.py", "controller/evidence/page.py")
+    kernel, codec, panel, page = (
+        tmp_path / name
+        for name in ("safety/kernel.py", "drivers/one/codec.py", "controller/panel.py", "controller/evidence/page.py")
     )
-    for path in (kernel, panel, page):
+    for path in (kernel, codec, panel, page):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("a = 1\n")
     git(tmp_path, "init", "-q")
@@ -142,6 +143,8 @@ def test_evidence_is_stale_by_what_it_was_made_from(tmp_path: Path) -> None:
     assert old() == []
     panel.write_text("a = 2\n")
     assert old() == ["campaign"]
+    codec.write_text("a = 2\n")
+    assert old() == ["campaign", "mutation"]
     kernel.write_text("a = 2\n")
     assert old() == ["campaign", "mutation", "exploration", "coverage"]
 
