@@ -47,6 +47,18 @@ CATALOGUE: tuple[FaultKind, ...] = (
         0.0,
         60.0,
     ),
+    FaultKind("link", "replay", "each query is answered with the reply that was the newest when this began"),
+    FaultKind("link", "swap", "each query is answered with the reply to the one before it"),
+    FaultKind("link", "double", "every reply comes twice"),
+    FaultKind(
+        "link",
+        "flood",
+        "bytes arrive that nobody asked for, between those of replies too",
+        5000.0,
+        "bytes/s",
+        1.0,
+        1.0e5,
+    ),
     FaultKind("link", "disconnect", "the cable is pulled: the port is gone, and comes back when the fault ends"),
     FaultKind(
         "generator",
@@ -67,6 +79,7 @@ CATALOGUE: tuple[FaultKind, ...] = (
     FaultKind("generator", "readback_zero", "the power meters read zero whatever the output is", demand="power"),
     FaultKind("generator", "reverse_zero", "the meter of reverse power reads zero whatever comes back", demand="power"),
     FaultKind("generator", "reverse_bias", "the meter of reverse power shows this much too much", 5.0, "W", 0.0, 300.0),
+    FaultKind("generator", "restart", "it has started anew: output off, set-point 0, nobody in control"),
     FaultKind("generator", "detuned", "the frequency is off by this share of it", 0.01, "", -0.5, 0.5),
     FaultKind(
         "generator",
@@ -91,6 +104,7 @@ CATALOGUE: tuple[FaultKind, ...] = (
     FaultKind("sensor", "open", "the sensor is disconnected"),
     FaultKind("sensor", "freeze", "the reading stays at its value at onset", demand="a change of the quantity"),
     FaultKind("sensor", "bias", "this is added to the reading", 5.0, "(unit of the channel)", -math.inf),
+    FaultKind("sensor", "scale", "the reading is multiplied by this, as in another unit", 1.8, "", -1.0e3, 1.0e3),
     FaultKind(
         "sensor",
         "sentinel",

@@ -12,7 +12,7 @@ import errno
 import random
 from collections.abc import Callable
 
-from sim.devices.base import NEVER, Emulator
+from sim.devices.base import NEVER, Emulator, Replies
 
 Sink = Callable[[bytes], None]
 
@@ -20,6 +20,8 @@ AT_ONCE_S = 20e-6
 """A reply due sooner than this, from a device whose line is not modelled, is not worth a timer of a real loop."""
 LATE_EVERY = 20
 """Under the fault ``link.late`` one answer in this many is held back; commands without one do not count."""
+FLOOD_S, FLOOD_WITHIN = 0.01, 8
+"""Under the fault ``link.flood`` bytes come in pieces, this often, and so many within each reply."""
 
 
 class Wire:
@@ -34,10 +36,12 @@ class Wire:
         self.faults: dict[str, float] = {}  # link fault -> value
         self.exchanges = 0
         self._answers = 0  # exchanges that had a reply
+        self._before: Replies = []  # what the newest answered exchange was answered with
         self._random = random.Random(f"{seed}/{emulator.name}")
         self._last_s = -NEVER
         self._under_way = 0  # replies whose timers have not rung
         self._alarm: asyncio.TimerHandle | None = None
+        self._flooding: asyncio.TimerHandle | None = None
         self._sinks: list[Sink] = []
         self._on_cut: list[Callable[[bool], None]] = []
         emulator.on_due = self._arm
@@ -56,12 +60,25 @@ class Wire:
         now_s = self.loop.time()
         self.exchanges += 1
         replies = self.emulator.receive(data, now_s - self.t0_s)
-        self._answers += bool(replies)
+        if replies:
+            self._answers += 1
+            replies = self._mistaken(replies)
         for delay_s, reply in replies:
             if at_once and delay_s < AT_ONCE_S and not faults and not self._under_way:
                 sink(reply)
             else:
                 self._schedule(now_s + delay_s, reply, sink)
+
+    def _mistaken(self, replies: Replies) -> Replies:
+        """``replies``, or those that a faulty converter gives instead of them."""
+        before = self._before or replies
+        if "replay" in self.faults:
+            self._before = before
+            return before
+        self._before = replies
+        if "swap" in self.faults:
+            return before
+        return [reply for reply in replies for _ in range(2)] if "double" in self.faults else replies
 
     def _schedule(self, at_s: float, reply: bytes, sink: Sink) -> None:
         if self.faults:
@@ -70,6 +87,9 @@ class Wire:
                 delay_s += self.faults["late"]
             if "garbage" in self.faults:
                 reply = self._spoil(reply, self.faults["garbage"])
+            if "flood" in self.faults:
+                at = self._random.randrange(len(reply) + 1)
+                reply = reply[:at] + self._random.randbytes(FLOOD_WITHIN) + reply[at:]
             at_s += delay_s
         if at_s <= self._last_s:
             at_s = self._last_s + 1e-9  # bytes cannot overtake each other on a line
@@ -115,8 +135,10 @@ class Wire:
         return "disconnect" in self.faults
 
     def set_fault(self, kind: str, value: float) -> None:
-        """Begin ``drop``, ``delay``, ``garbage``, ``late`` or ``disconnect``."""
+        """Begin a fault of scope ``link`` of :mod:`sim.faults`."""
         self.faults[kind] = value
+        if kind == "flood" and self._flooding is None:
+            self._flood()
         if kind == "disconnect":
             for tell in tuple(self._on_cut):
                 tell(True)
@@ -126,6 +148,15 @@ class Wire:
         if self.faults.pop(kind, None) is not None and kind == "disconnect":
             for tell in tuple(self._on_cut):
                 tell(False)
+
+    def _flood(self) -> None:
+        """Bytes that nobody asked for, for as long as the fault lasts."""
+        self._flooding = None
+        if "flood" in self.faults:
+            data = self._random.randbytes(max(1, round(self.faults["flood"] * FLOOD_S)))
+            for sink in () if self.cut or "drop" in self.faults else tuple(self._sinks):
+                sink(data)
+            self._flooding = self.loop.call_later(FLOOD_S, self._flood)
 
     # the device's own timers ----------------------------------------------------------------------------------------
 
@@ -147,6 +178,10 @@ class Wire:
 
     def close(self) -> None:
         """Stop the timers; the device is switched off as far as the loop is concerned."""
+        self.faults.pop("flood", None)
+        if self._flooding is not None:
+            self._flooding.cancel()
+            self._flooding = None
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

@@ -25,6 +25,7 @@ RF_ON, RF_OFF, BIAS_ON, BIAS_OFF, EXTERNAL_OFF = b"O\r", b"o\r", b"X\r", b"x\r",
 PULSE_OFF, CLEAR_VSWR, VERSION = b"p\r", b"z\r", b"v\r"
 ASK_FORWARD, ASK_REVERSE, ASK_RF, ASK_BIAS, ASK_EXTERNAL = b"6\r", b"7\r", b"o?\r", b"x?\r", b"r?\r"
 ASK_TEMPERATURE, ASK_POWER, ASK_FREQUENCY, ASK_5V, ASK_32V = b"T\r", b"A?\r", b"f?\r", b"5\r", b"8\r"
+ASK_REFLECTION_LIMIT = b"B?\r"
 
 
 def set_power(power_w: int) -> bytes:

@@ -64,6 +64,7 @@ class KuhneKusg(GuardedSource):
         super().__init__(name, port, options)
         self._max_w = float(self.options.power_limit_w)
         self._frequency_hz: float | None = None
+        self._limit, self._limit_wrong = codec.REFLECTION_LIMITS_W.index(self.options.reflection_limit_w), False
         self._bias_since_s: float | None = None  # None: off, or not known to be on
         self._polls = 0
 
@@ -101,8 +102,8 @@ class KuhneKusg(GuardedSource):
             await self._do(codec.EXTERNAL_OFF)  # an external line could set RF behind our back
         await self.off()
         await self._do(codec.PULSE_OFF)
-        limit = codec.REFLECTION_LIMITS_W.index(self.options.reflection_limit_w)
-        await self._do(b"B%d\r" % limit)
+        await self._do(b"B%d\r" % self._limit)
+        self._lapsed = self._limit_wrong = False
         set_w = codec.number(await self._ask(codec.ASK_POWER, codec.take_text))
         if set_w != 0.0:
             remedy = "look for another controller on this generator"
@@ -110,7 +111,8 @@ class KuhneKusg(GuardedSource):
         return Identity("KU SG 2.45-250 A", firmware=firmware, extra={"frequency_hz": str(self._frequency_hz)})
 
     async def poll(self) -> list[Sample]:
-        """Powers and output each time, the rest in every fourth poll. About 3 ms of wire time.
+        """Powers and output each time, the rest in every fourth poll: with it bias and reflection limit, which a
+        generator that was switched off and on does not keep. About 3 ms of wire time.
 
         Replies of one byte say neither what they answer nor whether they are whole, so each poll ends with the question
         whose answer no other looks like: when something else comes instead, one of the earlier answers was another's,
@@ -118,7 +120,7 @@ class KuhneKusg(GuardedSource):
         """
         port = self.port
         samples: list[Sample] = []
-        bias: bool | None = None
+        settings: tuple[bool, float, int] | None = None
 
         def put(channel: str, value: float) -> None:
             samples.append(Sample(f"{self.name}.{channel}", value, port.t_request_s))
@@ -137,14 +139,24 @@ class KuhneKusg(GuardedSource):
                 put("setpoint_w", codec.number(await self._once(codec.ASK_POWER, codec.take_text)))
                 put("heatsink_c", codec.number(await self._once(codec.ASK_TEMPERATURE, codec.take_text)))
                 bias = await self._once(codec.ASK_BIAS, codec.take_flag)
+                bias_asked_s = port.t_request_s
                 put("bias_on", float(bias))
+                settings = bias, bias_asked_s, await self._once(codec.ASK_REFLECTION_LIMIT, codec.take_byte)
             put("frequency_hz", codec.frequency_hz(await self._once(codec.ASK_FREQUENCY, codec.take_text)))
-            if bias is False:
-                self._bias_since_s = None
+            if settings is not None:
+                self._judge_settings(*settings)
             self._judge(on, asked_s)
         except (NoReply, BadReply, Refused):
             return []  # what is missing here is missed by the kernel
         return samples
+
+    def _judge_settings(self, bias: bool, asked_s: float, limit: int) -> None:
+        """One that was switched off and on has neither bias nor limit any more. A single wrong limit may be noise."""
+        if not bias and self._bias_since_s is not None and self._bias_since_s < asked_s:
+            self._dropped = True
+        wrong = limit != self._limit
+        self._lapsed = self._lapsed or (wrong and self._limit_wrong)
+        self._limit_wrong = wrong
 
     # ---- power (drivers.guarded says when; here is how)
 

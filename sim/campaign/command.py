@@ -14,7 +14,7 @@ from controller.exits import Exit
 
 
 @click.command()
-@click.option("--runs", type=click.IntRange(1), default=2000, show_default=True, help="Injected runs.")
+@click.option("--runs", type=click.IntRange(1), default=2400, show_default=True, help="Injected runs.")
 @click.option("--full", is_flag=True, help="Every fault in every phase at every offset: tens of thousands of runs.")
 @click.option("--nominal", type=click.IntRange(0), help="Runs without a fault; default: a tenth of the injected ones.")
 @click.option("--gain", type=click.Choice(["0.8", "1.2"]), help="Another world: its gains 20 % off.")

@@ -50,12 +50,8 @@ class AeBus(Generator):
         self.serial = int(options.get("serial") or 123456)
         self.frequency_khz = int(options.get("frequency_khz", 480))
         self.has_watchdog = bool(options.get("watchdog", True))
-        self.control = FRONT_PANEL
-        self.regulation = 6
-        self.setpoint_w = 0
         self.reverse_limit_w = round(self.output.reverse_limit_w)
-        self.watchdog_ms = 0
-        self.port_timeout_s = 0.75
+        self.power_up(0.0)
         self.packet_s = 0.0  # when the newest good packet arrived
         self._buffer = bytearray()
         self._byte_s = 0.0
@@ -63,6 +59,14 @@ class AeBus(Generator):
         self._sent_again = 0
 
     # behaviour ------------------------------------------------------------------------------------------------------
+
+    def power_up(self, t_s: float) -> None:
+        self.output.on = False
+        self.control = FRONT_PANEL
+        self.regulation = 6
+        self.setpoint_w = 0
+        self.watchdog_ms = 0
+        self.port_timeout_s = 0.75
 
     def update(self, t_s: float) -> None:
         self.output.setpoint_w = float(self.setpoint_w)

@@ -78,6 +78,10 @@ class ArAmplifier(Generator):
 
     # behaviour ------------------------------------------------------------------------------------------------------
 
+    def power_up(self, t_s: float) -> None:
+        self.output.on = not self.has_standby and self.output.interlock_closed
+        self.gain_percent = 100
+
     def update(self, t_s: float) -> None:
         share = (self.gain_percent / 100.0) ** 2
         self.output.setpoint_w = self.input.forward_w * self.gain * share if self.powered else 0.0

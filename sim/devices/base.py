@@ -138,7 +138,8 @@ class Emulator(abc.ABC):
         if box_c is not None or share is not None:
             value = box_c if box_c is not None else ROOM_C + (share or 0.0) * (value - ROOM_C)
             value = round(value + self._noise_c.gauss(0.0, INSTRUMENT_NOISE_C), 1)  # the instrument is alive
-        return value + (self._on("bias", channel) or 0.0)
+        scale = self._on("scale", channel)
+        return (value if scale is None else value * scale) + (self._on("bias", channel) or 0.0)
 
     def _on(self, kind: str, channel: str) -> float | None:
         on = self.faults.get(kind)

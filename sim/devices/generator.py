@@ -81,6 +81,16 @@ class Generator(Emulator):
         self.output.update(t_s)
         self.wake(self.output.due_s)
 
+    def set_fault(self, kind: str, channel: str, value: float, t_s: float) -> None:
+        super().set_fault(kind, channel, value, t_s)
+        if kind == "restart":
+            self.power_up(t_s)
+            self.update(t_s)
+
+    def power_up(self, t_s: float) -> None:
+        """Be as after the mains switch."""
+        self.output.on = False
+
     def faults_changed(self, t_s: float) -> None:
         faults, output = self.faults, self.output
         output.gain = faults.get("over_deliver", {}).get("", 1.0)

@@ -71,6 +71,9 @@ class Keysight33500B(ScpiInstrument, Generator):
         self.gain = 10.0 ** (float(options.get("gain_db", 50.0)) / 10.0)
         self.reset(0.0)
 
+    def power_up(self, t_s: float) -> None:
+        self.reset(t_s)
+
     def reset(self, t_s: float) -> None:
         """``*RST``."""
         self.shape, self.frequency_hz, self.amplitude_vpp = "SIN", 1000.0, 0.1  # into 50 ohm, whatever is shown

@@ -36,15 +36,18 @@ class KuhneKusg(Generator):
         self.bias_needed = bool(options.get("bias_needed", True))
         self.unknown_reply = str(options.get("unknown_reply", "")).encode("ascii", "replace")
         self.firmware = str(options.get("firmware", "KU SG 2.45-250 A V1.0"))
+        self._buffer = bytearray()
+        self.power_up(0.0)
+
+    # behaviour ------------------------------------------------------------------------------------------------------
+
+    def power_up(self, t_s: float) -> None:
         self.rf = self.bias = self.pulsed = self.external = self.fine = self.alarm = False
         self.setpoint_w = 0
         self.limit = 0  # digit of B
         self.frequency_khz = 2_450_000
         self.pulse_ms = {"C": 100, "c": 100}
         self.phase = 0
-        self._buffer = bytearray()
-
-    # behaviour ------------------------------------------------------------------------------------------------------
 
     def set_interlock(self, closed: bool, t_s: float) -> None:
         if not closed and self.interlock_drops_rf:

@@ -37,16 +37,19 @@ class SairemGms(ModbusDevice, Generator):
 
     def __init__(self, world: World, options: Mapping[str, Any], name: str) -> None:
         super().__init__(world, options, name)
+        self.request_s = 0.0
+        self.power_up(0.0)
+
+    # behaviour ------------------------------------------------------------------------------------------------------
+
+    def power_up(self, t_s: float) -> None:
         self.control = 0
         self.setpoint_w = 0
         self.reflected_limit_w = 100
         self.frequency = 24500
-        self.deadman_10ms = int(options.get("deadman_10ms", 3000))
+        self.deadman_10ms = int(self.options.get("deadman_10ms", 3000))
         self.silent = False  # the communication time-out has run out
         self.settings = dict.fromkeys(SETTINGS, 0)
-        self.request_s = 0.0
-
-    # behaviour ------------------------------------------------------------------------------------------------------
 
     def heard(self, t_s: float) -> None:
         self.request_s = t_s

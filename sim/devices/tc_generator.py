@@ -78,6 +78,9 @@ class TcGenerator(Generator):
         self.output.update(t_s)
         self.wake(min(self.output.due_s, self._ramp_s(t_s)))
 
+    def power_up(self, t_s: float) -> None:
+        self.release(t_s)
+
     def release(self, t_s: float) -> None:
         self.control = False
         self.output.on = False

@@ -68,8 +68,8 @@ def test_a_word_that_is_no_case(key: str, says: str):
 
 def test_a_covering_part_holds_every_pair_of_values():
     cases = plan.singles(("mw", "sensors"), seeds=(1, 2))
-    few = plan.covering(cases, 1200, seed=1)
-    assert len(few) == len(set(few)) == 1200
+    few = plan.covering(cases, 1600, seed=1)
+    assert len(few) == len(set(few)) == 1600
 
     def pairs(cases: list[Case]) -> set[object]:
         factors = ("fault", "value", "phase", "offset_s", "modality", "seed")
@@ -78,8 +78,8 @@ def test_a_covering_part_holds_every_pair_of_values():
         }
 
     assert pairs(few) == pairs(cases)
-    assert plan.covering(cases, 1200, seed=1) == few
-    assert plan.covering(cases, 1200, seed=2) != few
+    assert plan.covering(cases, 1600, seed=1) == few
+    assert plan.covering(cases, 1600, seed=2) != few
 
 
 LEFT_OUT = {

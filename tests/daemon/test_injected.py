@@ -213,6 +213,18 @@ def test_a_hand_that_turns_the_output_off_is_found(tmp_path: Path) -> None:
     assert power_w == 0.0
 
 
+def test_control_that_another_takes_away_is_found(tmp_path: Path) -> None:
+    """The output stays at what we asked for; the next set-point is refused, and its refusal is the end."""
+
+    def take(run: Rehearsal) -> None:
+        generator: Any = run.sim.generator
+        generator.control = False
+
+    trips, off_s, power_w = injected(tmp_path, take)
+    assert trips[0]["hazard"] in ("H10", "H11", "H22")
+    assert (off_s < 3.0, power_w) == (True, 0.0)
+
+
 def test_a_generator_that_keeps_its_set_point_over_off_is_refused_before_it_is_fired_again(tmp_path: Path) -> None:
     path = protocol(tmp_path)
     answers: list[Any] = []

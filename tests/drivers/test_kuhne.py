@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.contract import BadReply, DeviceError
+from drivers.contract import BadReply, DeviceError, Refused
 from drivers.kuhne_kusg import codec
 from drivers.kuhne_kusg.driver import KuhneKusg, KuhneOptions
 from drivers.testing.roles import SourceConformance
@@ -109,6 +110,58 @@ async def test_rf_waits_for_the_bias_to_settle() -> None:
     told = await polled(driver)
     assert (told["forward_power_w"], told["rf_on"], told["bias_on"]) == (0.0, 0.0, 0.0)
     assert bench.world.forward_w == 0.0
+
+
+async def firing(driver: KuhneKusg, power_w: float, seconds: float) -> list[str]:
+    """Ticks of a daemon: what each set-point that was not followed was told."""
+    refused: list[str] = []
+    for _ in range(round(seconds / 0.05)):
+        await polled(driver, 1)
+        try:
+            await driver.apply(Setpoint(power_w, driver.epoch, driver.port.now() + 0.15, "test"))
+        except Refused as error:
+            refused.append(str(error))
+        await asyncio.sleep(0.05)
+    return refused
+
+
+@pytest.mark.virtual
+async def test_a_generator_that_restarts_before_its_output_is_on_is_not_turned_on() -> None:
+    """Its bias still settles: no power is missing yet, and it would be given as if nothing had been."""
+    bench = alone("kuhne-kusg")
+    driver = await connected(bench, bias_settle_s=0.5)
+    assert await firing(driver, 60.0, 0.3) == []
+    bench.add_fault("dut.restart")
+    refused = await firing(driver, 60.0, 2.0)
+    assert "its output went off by itself" in refused[0]
+    assert bench.world.forward_w == 0.0
+
+
+@pytest.mark.virtual
+async def test_a_generator_that_restarted_has_lost_its_reflection_limit_and_needs_a_connect() -> None:
+    bench = alone("kuhne-kusg")
+    driver = await connected(bench, bias_settle_s=0.0)
+    bench.add_fault("dut.restart")
+    await polled(driver, 12)
+    await driver.off()
+    refused = await firing(driver, 60.0, 0.5)
+    assert "lost the settings of connect" in refused[0]
+    assert bench.world.forward_w == 0.0
+    await driver.connect()
+    assert await firing(driver, 60.0, 1.0) == []
+    assert bench.world.forward_w == pytest.approx(60.0, abs=2.0)
+
+
+@pytest.mark.virtual
+async def test_one_reflection_limit_that_noise_has_changed_is_not_a_restart() -> None:
+    bench = alone("kuhne-kusg")
+    driver = await connected(bench, bias_settle_s=0.0)
+    emulator: Any = bench.emulators["dut"]
+    emulator.limit = 3
+    await polled(driver, 4)
+    emulator.limit = 1
+    await polled(driver, 8)
+    assert await firing(driver, 60.0, 1.0) == []
 
 
 @pytest.mark.virtual

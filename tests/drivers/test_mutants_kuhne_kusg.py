@@ -18,7 +18,8 @@ def test_constants() -> None:
         "RF_ON": b"O\r", "RF_OFF": b"o\r", "BIAS_ON": b"X\r", "BIAS_OFF": b"x\r", "EXTERNAL_OFF": b"r\r",
         "PULSE_OFF": b"p\r", "CLEAR_VSWR": b"z\r", "VERSION": b"v\r", "ASK_FORWARD": b"6\r", "ASK_REVERSE": b"7\r",
         "ASK_RF": b"o?\r", "ASK_BIAS": b"x?\r", "ASK_EXTERNAL": b"r?\r", "ASK_TEMPERATURE": b"T\r",
-        "ASK_POWER": b"A?\r", "ASK_FREQUENCY": b"f?\r", "ASK_5V": b"5\r", "ASK_32V": b"8\r", "BAUD": 115200,
+        "ASK_POWER": b"A?\r", "ASK_FREQUENCY": b"f?\r", "ASK_5V": b"5\r", "ASK_32V": b"8\r",
+        "ASK_REFLECTION_LIMIT": b"B?\r", "BAUD": 115200,
         "CR": 13, "TEXT_MAX": 64, "POWER_MAX_W": 250, "REFLECTION_LIMITS_W": (None, 100, 150, 180, 200, 230),
     }  # fmt: skip
     assert constants(ME, wire) == wire

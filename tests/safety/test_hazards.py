@@ -39,6 +39,7 @@ WHOLE = (
     "tests/watchdog/test_process.py",
     "tests/daemon/test_course.py",
     "tests/daemon/test_injected.py",
+    "tests/daemon/test_broken.py",
     "tests/closed_loop/",
 )
 """Where a test counts as an injection: real processes, or the whole daemon on virtual time."""

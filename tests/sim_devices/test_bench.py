@@ -211,6 +211,66 @@ async def test_link_garbage_changes_one_byte(rig: Any) -> None:
         assert sum(a != b for a, b in zip(clean, dirty, strict=True)) == 1
 
 
+POWER = bytes.fromhex("2A 52 00 00 06 00 00 00 00 00 00 00 58")
+
+
+async def test_link_replay_gives_the_newest_reply_again_whatever_is_asked(rig: Any) -> None:
+    r = rig("gen.link.replay@1+1")
+    gen = Host(r.bench, "gen")
+    assert await gen.ask(PING) == b"*"
+    assert await gen.ask(GET_POWER) == POWER
+    await r.until(1.1)
+    assert [await gen.ask(PING), await gen.ask(GET_POWER), await gen.ask(PING)] == [POWER] * 3
+    await r.until(2.1)
+    assert await gen.ask(PING) == b"*"
+
+
+async def test_link_swap_gives_each_query_the_reply_to_the_one_before_it(rig: Any) -> None:
+    r = rig("gen.link.swap@1+1")
+    gen = Host(r.bench, "gen")
+    assert await gen.ask(PING) == b"*"
+    await r.until(1.1)
+    assert [await gen.ask(GET_POWER), await gen.ask(PING), await gen.ask(PING)] == [b"*", POWER, b"*"]
+    await r.until(2.1)
+    assert await gen.ask(GET_POWER) == POWER
+
+
+async def test_link_double_gives_every_reply_twice(rig: Any) -> None:
+    r = rig("gen.link.double")
+    assert await Host(r.bench, "gen").ask(PING) == b"**"
+
+
+async def test_link_flood_comes_unasked_and_between_the_bytes_of_replies(rig: Any) -> None:
+    r = rig("gen.link.flood=2000@1+1")
+    gen = Host(r.bench, "gen")
+    await r.until(1.5)
+    assert 900 <= len(gen.got) <= 1100
+    assert POWER not in await gen.ask(GET_POWER, 0.05)
+    await r.until(2.1)
+    assert await gen.ask(GET_POWER) == POWER
+
+
+async def test_a_scale_multiplies_a_reading(rig: Any) -> None:
+    r = rig("flow.flow.scale=10@1")
+    flow = r.bench.emulators["flow"]
+    r.world.pump(8.0)
+    true = flow.sense("flow")
+    assert true > 0.0
+    await r.until(1.1)
+    assert flow.sense("flow") == 10.0 * true
+
+
+async def test_a_generator_that_restarts_is_off_and_has_forgotten(rig: Any) -> None:
+    r = rig("gen.restart@1+1", ohm=50.0)
+    gen = await r.fire()
+    await r.until(0.9, gen)
+    assert r.world.load_w == 50.0
+    await r.until(1.2, gen)
+    assert (r.world.load_w, r.bench.emulators["gen"].setpoint_w, r.bench.emulators["gen"].control) == (0.0, 0, False)
+    await r.until(2.2, gen)
+    assert r.world.load_w == 0.0
+
+
 async def test_a_pulled_cable_loses_the_port_until_it_is_back(rig: Any) -> None:
     r = rig("gen.link.disconnect@1+1")
     gen = Host(r.bench, "gen")
