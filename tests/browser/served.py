@@ -32,7 +32,7 @@ class Served(Emulated):
         self.name = name
         self.write(self.simulated.name, {**yaml.safe_load(self.simulated.read_text()), "bench": name})
         self.ports = self.runtime / name
-        self.environment["ABLATE_POWER_LOG"] = str(self.folder / "power.jsonl")
+        self.environment["ABLATE_POWER_LOG"] = str(self.memory / "power.jsonl")
         self._process: subprocess.Popen[str] | None = None
         self._lapsed = False
 
