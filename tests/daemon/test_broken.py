@@ -16,8 +16,8 @@ from controller.config import setup as setups
 from controller.records.reader import Event, open_session
 from sim.clock import VirtualLoop
 from sim.rehearsal import Rehearsal
+from tests.daemon.injecting import STEADY, fired, first, injected
 from tests.daemon.rehearsed import of, protocol
-from tests.daemon.test_injected import STEADY, fired, first, injected
 
 ACQUIRED = ("gen", "pump", "tc", "flow", "inputs")
 

@@ -16,7 +16,7 @@ SLOWEST_S = 0.6
 
 ROOMS = ("sensors", "tissue", "coolant", "power", "contacts", "host", "order")
 INTERLOCKS = tuple(f"safety/interlocks_{room}" for room in ROOMS)  # each through every monitor: any of them may notice
-KERNEL = ("safety/edges", "safety/acts", *INTERLOCKS)
+KERNEL = ("safety/edges", "safety/acts", "safety/off_and_after", *INTERLOCKS)
 ALSO: Mapping[str, tuple[str, ...]] = {
     "drivers.doubt": ("drivers/doubt",),
     "safety.safeoff": ("watchdog/enable_echo",),
