@@ -77,7 +77,7 @@ rehearse: setup-dev
 laws: setup
 	@$(PY) -m sim.trials $(ARGS)
 
-# Two hours. TRIALS=50 for a first look, ARGS='-k gil' for one kind; writes build/evidence/processes.json.
+# Some hours. TRIALS=50 for a first look, ARGS='-k gil' for one kind; writes build/evidence/processes.json.
 trials: setup-dev
 	@TRIALS=$(or $(TRIALS),500) $(PY) -m tests.evidence.trials $(ARGS)
 

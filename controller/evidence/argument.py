@@ -15,7 +15,7 @@ SHOWN, FAILED, PARTLY, NOT_RUN, OPEN, OUTSIDE = "shown", "FAILED", "partly shown
 
 WRONG = frozenset(
     {"LATE", "MISSED", "WRONG_CAUSE", "MASKED", "FALSE", "NOT_REACHED", "ERROR"}  # campaign
-    | {"failed"}  # tests
+    | {"failed", "late"}  # tests, trials of processes
     | {"survived", "crashed", "timeout", "no_tests", "infra"}  # mutation gate
     | {"violations"}  # exploration
     | {"wrong"}  # soak

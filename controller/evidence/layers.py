@@ -49,9 +49,9 @@ LAYERS: Mapping[str, Layer] = {
     "daemon": Layer(
         "(the daemon, when its watchdog dies)",
         "daemon",
-        "watchdog killed",
+        "watchdog killed or stopped",
         "<= 300 ms",
-        {"watchdog killed": "watchdog killed"},
+        {"watchdog killed": "watchdog killed", "watchdog stopped": "watchdog stopped"},
     ),
     "enable": Layer(
         "enable line",

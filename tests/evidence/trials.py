@@ -1,5 +1,5 @@
 """``make trials``: every way of killing and stopping processes under power, many times each, as evidence for ``ablate
-safety-case``. About two hours for 500 of each kind; ``-k`` names some of the kinds, and the others stay as they were.
+safety-case``. Some hours for 500 of each kind; ``-k`` names some of the kinds, and the others stay as they were.
 
 Two of these may work side by side, with other kinds each. How many: ``TRIALS`` in the environment.
 """
@@ -34,7 +34,10 @@ def rows(figures: Iterable[Figure]) -> list[Row]:
             "bound_ms": round(1e3 * figure.bound_s, 1),
             "median_ms": round(1e3 * sorted(figure.times_s)[len(figure.times_s) // 2], 1),
             "max_ms": round(1e3 * max(figure.times_s), 1),
+            "late": figure.late,
+            "failed": len(figure.failed),
             "repeated": figure.repeated,
+            "starts_repeated": figure.starts_repeated,
         }
         for figure in figures
         if figure.times_s
@@ -42,12 +45,12 @@ def rows(figures: Iterable[Figure]) -> list[Row]:
 
 
 def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
-    """``new`` beside those of ``old`` that were not tried again; a short run that met its bound does not take the place
-    of a longer one."""
+    """``new`` beside those of ``old`` that were not tried again; a shorter run in which nothing was wrong does not take
+    the place of a longer one."""
     kept = {row["fault"]: row for row in old}
     for row in new:
         before = kept.get(row["fault"])
-        if before is None or row["trials"] >= before["trials"] or row["max_ms"] > row["bound_ms"]:
+        if before is None or row["trials"] >= before["trials"] or row["late"] or row["failed"]:
             kept[row["fault"]] = row
     return [kept[fault] for fault in sorted(kept)]
 
@@ -59,7 +62,9 @@ def write(folder: Path) -> None:
         return
     before = store.read(folder).evidence.get(NAME)
     old = before.rows if before is not None and not stale(before.commit, name=NAME) else []
-    store.write(folder / f"{NAME}.json", "trials of real processes", "make trials", {}, merged(old, new))
+    rows_now = merged(old, new)
+    figures = {name: sum(row[name] for row in rows_now) for name in ("trials", "late", "failed")}
+    store.write(folder / f"{NAME}.json", "trials of real processes", "make trials", figures, rows_now)
 
 
 class _Kept:

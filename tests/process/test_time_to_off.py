@@ -14,7 +14,7 @@ from controller.records.verify import verify
 from safety.types import Trip
 from tests.process.bench import Emulated, Live, signals
 from tests.process.ends import alive, wait_for
-from tests.process.trials import FIGURES, TRIALS, Fault, Figure, by_watchdog, judge, latched
+from tests.process.trials import FIGURES, MANY, TRIALS, Fault, Figure, by_watchdog, judge, latched
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(15 * TRIALS)]
 
@@ -109,7 +109,7 @@ def test_await_of_every_reply_lost(benches: list[Emulated]) -> None:
     """The ticks go on and see samples grow old, as on a link that drops (250 ms and a tick); off cannot be sent, so it
     is the enable line that takes the energy away."""
     causes = frozenset({("H15", "staleness")})
-    trials = 5 if TRIALS <= 20 else TRIALS  # each waits until the daemon gives up to prove off
+    trials = 5 if TRIALS <= MANY else TRIALS  # each waits until the daemon gives up to prove off
     judge(benches[:2], Fault("every reply lost", 0.300, lose_replies, locked, causes, unruly=True, trials=trials))
 
 
