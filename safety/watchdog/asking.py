@@ -53,6 +53,11 @@ class Asking:
         self._buffer, self._asked_s, self._awaited = b"", now_s, self._owed + 1
         return self._plan.query * self._awaited
 
+    @property
+    def under_way(self) -> bool:
+        """Whether an answer is awaited."""
+        return self._asked_s is not None
+
     def hear(self, data: bytes, now_s: float) -> tuple[bool, float] | None:
         """What ``data`` says: closed or not, and when that was asked; None: nothing new."""
         self._buffer += data

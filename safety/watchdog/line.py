@@ -1,6 +1,10 @@
 """One device's line as the watchdog holds it: a shared descriptor, or a resource opened again; nothing here blocks or
 raises.
 
+No terminal is polled, or read while nothing has come: for the kernel both mean to wait for its own worker, which
+carries bytes to a terminal at an ordinary priority, and on a busy machine that took longer than a lease. How many
+bytes have come it tells at once, and a write that finds no room is tried again (docs/adr/0014).
+
 The descriptor shares its file description with the daemon's, so O_NONBLOCK is set on both; every driver's port is
 non-blocking anyway. A full output buffer is what a daemon that was stopped in mid-flood leaves behind: what waits
 there is older than "off", so a write that asks for it throws that away and starts again from its own first byte.
@@ -8,9 +12,10 @@ there is older than "off", so a write that asks for it throws that away and star
 
 from __future__ import annotations
 
+import fcntl
 import os
-import select
 import socket
+import struct
 import termios
 import time
 from contextlib import suppress
@@ -18,7 +23,8 @@ from contextlib import suppress
 from safety.safeoff import EnablePlan, SafeOffPlan
 
 READ_SIZE = 4096
-CONNECT_S = 0.3
+CONNECT_S = 0.1  # a network that is there answers within milliseconds; the kernel would ask again after a second
+AGAIN_S = 0.0005  # between two looks at a line that has nothing to read, or takes nothing
 CMSPAR = 0o10000000000  # <asm-generic/termbits.h>: the parity bit is fixed; the termios module has no name for it
 DATA_BITS = {5: termios.CS5, 6: termios.CS6, 7: termios.CS7, 8: termios.CS8}
 PARITY = {
@@ -60,6 +66,12 @@ def open_resource(resource: str, baud: int, bytesize: int = 8, parity: str = "N"
     return fd
 
 
+def _come(fd: int) -> int:
+    """How many bytes can be read at once. Raises OSError on a line that is dead."""
+    count: int = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, bytes(4)))[0]
+    return count
+
+
 def line_of(plan: SafeOffPlan | EnablePlan, fd: int | None) -> Line:
     """The line that ``plan`` is for: the descriptor that was shared, and what the plan says of reopening it."""
     return Line(fd, plan.reopen, plan.baud, plan.bytesize, plan.parity, plan.stopbits)
@@ -67,7 +79,7 @@ def line_of(plan: SafeOffPlan | EnablePlan, fd: int | None) -> Line:
 
 class Line:
     """A descriptor with the resource it can be opened again from, and how a serial one is framed then. ``error`` is
-    what went wrong last, "" when nothing did."""
+    what went wrong last, "" when nothing did; ``opened`` counts the openings."""
 
     def __init__(
         self,
@@ -80,7 +92,7 @@ class Line:
     ) -> None:
         self.fd, self.resource = fd, resource
         self.framing = baud, bytesize, parity, stopbits
-        self.error = ""
+        self.error, self.opened = "", 0
         if fd is not None:
             with suppress(OSError):
                 os.set_blocking(fd, False)
@@ -90,6 +102,7 @@ class Line:
         if self.fd is None and self.resource is not None:
             try:
                 self.fd = open_resource(self.resource, *self.framing)
+                self.opened += 1
             except (OSError, ValueError) as error:
                 self.error = f"cannot open {self.resource}: {error}"
         return self.fd is not None
@@ -110,9 +123,11 @@ class Line:
                 if purge:
                     purge, rest = False, data
                     self._purge()
-                elif not self._wait(select.POLLOUT, deadline_s):
+                elif time.monotonic() >= deadline_s:
                     self.error = "the output buffer stays full"
                     return False
+                else:
+                    time.sleep(AGAIN_S)
             except OSError as error:
                 return self._gone(error)
         self.error = ""
@@ -120,15 +135,19 @@ class Line:
 
     def read(self, timeout_s: float = 0.0) -> bytes:
         """What has come, waiting up to ``timeout_s`` for the first of it; b"" when nothing did."""
-        if self.fd is None or (timeout_s > 0 and not self._wait(select.POLLIN, time.monotonic() + timeout_s)):
-            return b""
+        deadline_s = time.monotonic() + timeout_s
         try:
-            return os.read(self.fd, READ_SIZE)
-        except BlockingIOError:
-            return b""
+            while self.fd is not None:
+                if _come(self.fd):
+                    return os.read(self.fd, READ_SIZE)
+                if time.monotonic() >= deadline_s:
+                    break
+                time.sleep(AGAIN_S)
+        except BlockingIOError:  # the daemon was faster
+            pass
         except OSError as error:
             self._gone(error)
-            return b""
+        return b""
 
     def drain(self) -> None:
         """Throw away what has come so far; bounded, for a device may babble."""
@@ -141,18 +160,6 @@ class Line:
             with suppress(OSError, termios.error):  # a socket has no such buffer to purge
                 termios.tcflush(self.fd, termios.TCOFLUSH)
                 termios.tcflow(self.fd, termios.TCOON)
-
-    def _wait(self, event: int, deadline_s: float) -> bool:
-        """Wait for ``event``; False at the deadline. A stopped writer may hold a ready-looking line: never spin."""
-        left_s = deadline_s - time.monotonic()
-        if self.fd is None or left_s <= 0:
-            return False
-        poll = select.poll()
-        poll.register(self.fd, event)
-        ready = bool(poll.poll(left_s * 1e3))
-        if ready and event == select.POLLOUT:
-            time.sleep(0.0005)
-        return ready
 
     def _gone(self, error: OSError) -> bool:
         """The line is dead: let go of it if it can be opened again."""

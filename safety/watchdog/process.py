@@ -22,12 +22,13 @@ from safety.watchdog.core import Action, CloseEnable, Core, Cut, Leave, OpenEnab
 from safety.watchdog.cutoff import Cutoff, Source, cuts_path, is_latched
 from safety.watchdog.frames import ENVIRONMENT, MAX_MESSAGE, pack_status, unpack_hello, unpack_message
 from safety.watchdog.hardening import harden
-from safety.watchdog.line import Line, line_of
+from safety.watchdog.line import line_of
 
 EXIT_CUT = 75  # EX_TEMPFAIL of sysexits.h: the watchdog has cut; the latch says why
 EXIT_SPAWN = 1
 MAX_FDS = 32
 LOOK_S = 0.25  # at least this often: the latch file, the clock
+ANSWER_LOOK_S = 0.005  # and at the enable line while its answer is awaited, for a terminal is not polled
 END_S = 10.0  # how long a daemon that has closed its end of the link may take to end
 REAP_S = 0.5
 UNPROVEN_S = 10.0  # for this long off is asserted, proven or not, before SIGTERM may end the watchdog
@@ -56,8 +57,7 @@ class Process:
         self.cutoff = Cutoff(state_dir, bench)
         self.terminated = False
         self.exit_code: int | None = None
-        self._enable_fd: int | None = None
-        self._asking: Asking | None = None
+        self._asking: tuple[int, Asking] | None = None  # behind how many openings of the line
         self._looked_s = 0.0
         self._poll = select.poll()
 
@@ -105,9 +105,10 @@ class Process:
         return self.exit_code
 
     def _turn(self) -> None:
-        """Wait for something, read all of it, then see what time demands."""
+        """Wait for something, read all of it, see at once what time demands, then look around."""
         now_s = time.monotonic()
-        wait_s = max(0.0, min(self.core.next_due_s - now_s, LOOK_S))
+        awaited = self._asking is not None and self._asking[1].under_way
+        wait_s = max(0.0, min(self.core.next_due_s - now_s, ANSWER_LOOK_S if awaited else LOOK_S))
         ready = dict(self._poll.poll(wait_s * 1e3))
         if self._wake.fileno() in ready:
             with suppress(OSError):
@@ -119,9 +120,10 @@ class Process:
         if self.exit_code is None and self.terminated:
             self._do(self.core.on_order("the watchdog was told to end (SIGTERM)"))
         if self.exit_code is None:
-            self._hear_enable(ready)
+            self._do(self.core.due(time.monotonic()))  # before anything that might take time
+        if self.exit_code is None:
+            self._hear_enable()
             self._look()
-            self._do(self.core.due(time.monotonic()))
 
     def _receive(self) -> bool:
         """Take what waits on the link; True when the daemon's end is closed. A reset is told before what was sent
@@ -179,31 +181,17 @@ class Process:
         answer = {"message": "ready", "pid": os.getpid(), "lease_ms": self.core.lease_s * 1e3}
         return self._send(json.dumps(answer).encode())
 
-    def _hear_enable(self, ready: dict[int, int]) -> None:
-        """Read what the enable line answers."""
+    def _hear_enable(self) -> None:
+        """Read what the enable line answers. One that is dead says nothing: its answers grow old, and the daemon must
+        trip."""
         if self.cutoff.enable is None:
             return
         plan, line = self.cutoff.enable
-        if line.fd != self._enable_fd or line.fd is None:
-            self._watch_enable(line)
-            self._asking = Asking(plan)
-        if line.fd is None or line.fd not in ready or self._asking is None:
-            return
-        data = line.read()
-        if not data and ready[line.fd] & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
-            self._poll.unregister(line.fd)  # it is dead: its answers grow old, and the daemon must trip
-        if (heard := self._asking.hear(data, time.monotonic())) is not None:
-            self.core.on_enable_read(*heard)
-
-    def _watch_enable(self, line: Line) -> None:
-        """Listen to the descriptor the enable line has now."""
-        if self._enable_fd is not None:
-            with suppress(KeyError):
-                self._poll.unregister(self._enable_fd)
         line.open()
-        self._enable_fd = line.fd
-        if line.fd is not None:
-            self._poll.register(line.fd, select.POLLIN)
+        if self._asking is None or self._asking[0] != line.opened:
+            self._asking = line.opened, Asking(plan)
+        if (data := line.read()) and (heard := self._asking[1].hear(data, time.monotonic())) is not None:
+            self.core.on_enable_read(*heard)
 
     def _look(self) -> None:
         now_s = time.monotonic()
@@ -232,7 +220,7 @@ class Process:
         if close:
             line.write(plan.close, ENABLE_WRITE_S)
         elif self._asking is not None:
-            line.write(self._asking.ask(time.monotonic()), ENABLE_WRITE_S)
+            line.write(self._asking[1].ask(time.monotonic()), ENABLE_WRITE_S)
 
     def _send(self, data: bytes) -> None:
         with suppress(OSError):  # a daemon that does not listen must not hold us up

@@ -29,10 +29,13 @@ def test_the_constants() -> None:
 @raises_nothing
 def test_one_question_at_a_time_and_its_answer_is_dated_by_it() -> None:
     made = Asking(RELAY)
+    assert made.under_way is False
     assert made.ask(0.0) == QUERY
     assert made.ask(0.1) == b""
     assert made.hear(CLOSED[:3], 0.11) is None
+    assert made.under_way is True
     assert made.hear(CLOSED[3:], 0.12) == (True, 0.0)
+    assert made.under_way is False
     assert made.hear(b"", 0.13) is None
     assert made.ask(0.13) == QUERY
     assert made.ask(0.27) == b""

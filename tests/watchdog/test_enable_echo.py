@@ -6,7 +6,6 @@ Bytes are those of a Numato relay module; the plan of a line without echo is rea
 from __future__ import annotations
 
 import asyncio
-import select
 import socket
 import threading
 import time
@@ -68,15 +67,12 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 def process(tmp_path: Path, ends: tuple[socket.socket, socket.socket]) -> Process:
     process = Process(tmp_path, tmp_path, "bench", 0.2)
     process.cutoff.enable = (PLAN, Line(ends[0].detach(), None, 9600))
-    process._hear_enable({})  # listens from now on
+    process._hear_enable()  # listens from now on
     return process
 
 
 def hear(process: Process, read: Callable[[], object]) -> object:
-    assert process.cutoff.enable is not None
-    fd = process.cutoff.enable[1].fd
-    assert fd is not None
-    process._hear_enable({fd: select.POLLIN})
+    process._hear_enable()
     return read()
 
 

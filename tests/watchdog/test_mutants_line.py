@@ -63,30 +63,24 @@ def heard(device: int) -> bytes:
 def test_it_waits_for_what_is_left_of_the_time_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
     from safety.watchdog import line as module
 
-    asked: list[object] = []
-    ready: list[object] = []
+    slept: list[float] = []
+    come: list[int] = []
 
-    class Poll:
-        def register(self, fd: int, event: int) -> None:
-            asked.append((fd, event))
+    def write(fd: int, data: bytes) -> int:
+        raise BlockingIOError
 
-        def poll(self, wait_ms: float) -> list[object]:
-            asked.append(wait_ms)
-            return ready
-
-    monkeypatch.setattr(module, "select", SimpleNamespace(poll=Poll, POLLIN=1, POLLOUT=4))
-    sleep = lambda time_s: asked.append(("sleep", time_s))  # noqa: E731
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 100.0, sleep=sleep))
-    line = module.Line(909, None, 9600)  # nobody's
-    assert (line._wait(1, 100.25), line._wait(4, 100.5)) == (False, False)
-    assert asked == [(909, 1), 250.0, (909, 4), 500.0]
-    asked.clear()
-    assert (line._wait(4, 100.0), line._wait(4, 99.0)) == (False, False)
-    assert module.Line(None, None, 9600)._wait(1, 100.25) is False
-    assert asked == []
-    ready.append(909)
-    assert (line._wait(1, 100.25), line._wait(4, 100.25)) == (True, True)
-    assert asked == [(909, 1), 250.0, (909, 4), 250.0, ("sleep", 0.0005)]
+    monkeypatch.setattr(module, "_come", lambda fd: come.pop(0) if come else 0)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: sum(slept), sleep=slept.append))
+    monkeypatch.setattr(module, "os", SimpleNamespace(read=lambda fd, size: bytes(fd == 909), write=write))
+    line = object.__new__(module.Line)
+    line.fd, line.resource, line.error = 909, None, ""
+    for act, nothing in (line.read, b""), (lambda timeout_s: line.write(b"off", timeout_s), False):
+        for timeout_s, times in (0.0, 0), (0.001, 2), (0.0012, 3):
+            slept.clear()
+            assert (act(timeout_s), slept) == (nothing, [0.0005] * times)
+    come += [0, 0, 1]
+    slept.clear()
+    assert (line.read(0.01), slept) == (b"\0", [0.0005] * 2)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +140,7 @@ def test_what_cannot_be_opened() -> None:
     from safety.watchdog.line import Line
 
     line = Line(None, "/nowhere/tty", 9600)
-    assert (line.error, line.open(), line.fd) == ("", False, None)
+    assert (line.error, line.open(), line.fd, line.opened) == ("", False, None, 0)
     assert line.error == "cannot open /nowhere/tty: [Errno 2] No such file or directory: '/nowhere/tty'"
     assert Line(None, "tcp://host:port", 9600).open() is False
     bare = Line(None, None, 9600)
@@ -175,7 +169,7 @@ def test_bytes_go_and_come(terminal: tuple[int, str]) -> None:
     line = Line(None, path, 9600)
     assert line.open() is True
     fd = line.fd
-    assert (line.open(), line.fd) == (True, fd)
+    assert (line.open(), line.fd, line.opened) == (True, fd, 1)
     line.error = "old"
     assert (line.write(b"abc", 0.1), heard(device), line.error) == (True, b"abc", "")
     assert line.read() == b""
@@ -259,7 +253,7 @@ def test_numbers() -> None:
 
     from safety.watchdog import line
 
-    assert (line.READ_SIZE, line.CONNECT_S) == (4096, 0.3)
+    assert (line.READ_SIZE, line.CONNECT_S) == (4096, 0.1)
     told = inspect.signature(line.open_resource).parameters
     assert {k: p.default for k, p in told.items() if p.default is not p.empty} == {
         "bytesize": 8, "parity": "N", "stopbits": 1,
@@ -342,3 +336,50 @@ def test_a_line_without_a_descriptor_has_none_to_let_go_of() -> None:
 
     line = Line(None, "/dev/x", 9600)
     assert (line._gone(OSError(5, "gone")), line.fd, line.error) == (False, None, "OSError: gone")
+
+
+@raises_nothing
+def test_a_line_is_asked_how_much_has_come_and_read_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    from safety.watchdog import line as module
+
+    ours, theirs = os.pipe()
+    line, read = module.Line(ours, None, 9600), os.read
+    reads: list[int] = []
+
+    def noted(fd: int, size: int) -> bytes:
+        reads.append(size)
+        return read(fd, size)
+
+    monkeypatch.setattr(module.os, "read", noted)
+    assert (line.read(), line.read(0.001), reads) == (b"", b"", [])
+    os.write(theirs, b"12345")
+    assert (module._come(ours), line.read(), reads) == (5, b"12345", [4096])
+    os.write(theirs, bytes(0x123))
+    assert module._come(ours) == 0x123  # a number of more than one byte
+    os.close(ours)
+    os.close(theirs)
+
+
+@raises_nothing
+def test_what_the_daemon_took_first_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from safety.watchdog import line as module
+
+    ours, theirs = os.pipe()
+    monkeypatch.setattr(module, "_come", lambda fd: 3)
+    line = module.Line(ours, None, 9600)
+    assert (line.read(1.0), line.fd, line.error) == (b"", ours, "")
+    os.close(ours)
+    os.close(theirs)
+
+
+@raises_nothing
+def test_a_terminal_whose_device_is_gone_is_let_go_of() -> None:
+    from safety.watchdog.line import Line
+
+    device, ours = pty.openpty()
+    path = os.ttyname(ours)
+    line = Line(None, path, 9600)
+    assert line.open()
+    os.close(ours)
+    os.close(device)
+    assert (line.read(1.0), line.fd, line.error) == (b"", None, "OSError: Input/output error")

@@ -121,6 +121,9 @@ def test_a_turn_that_fails_cuts_or_kills(rig: Rig, ordered: bool) -> None:
     assert rig.seen() == told + ([] if ordered else [("_fence",), ("_leave",)])
 
 
+REST = ["due", "_hear_enable", "_look"]
+
+
 def turned(rig: Rig, *ready: int, ended: bool = False) -> list[str]:
     """Names of what one turn did."""
     rig.note("_hear_enable", "_look", "_do")
@@ -135,7 +138,16 @@ def turned(rig: Rig, *ready: int, ended: bool = False) -> list[str]:
 def test_a_turn_waits_for_what_is_due_and_a_quarter_of_a_second_at_most(rig: Rig) -> None:
     for due_s, wait_ms in (math.inf, 250.0), (100.1, 100.0), (95.0, 0.0), (100.3, 250.0):
         rig.core.next_due_s = due_s  # type: ignore[attr-defined]
-        assert turned(rig) == ["_hear_enable", "_look", "due"]
+        assert turned(rig) == REST
+        assert rig.polls[0].waits_ms[-1] == pytest.approx(wait_ms, abs=1e-6)
+
+
+@raises_nothing
+def test_while_an_answer_is_awaited_a_turn_waits_for_five_ms(rig: Rig) -> None:
+    for under_way, due_s, wait_ms in (True, math.inf, 5.0), (True, 100.002, 2.0), (False, math.inf, 250.0):
+        rig.made._asking = 0, SimpleNamespace(under_way=under_way)  # type: ignore[assignment]
+        rig.core.next_due_s = due_s  # type: ignore[attr-defined]
+        turned(rig)
         assert rig.polls[0].waits_ms[-1] == pytest.approx(wait_ms, abs=1e-6)
 
 
@@ -152,16 +164,13 @@ def test_a_turn_does_each_thing_with_what_it_needs(rig: Rig) -> None:
         ("_do", []),
         ("on_order", "the watchdog was told to end (SIGTERM)"),
         ("_do", []),
-        ("_hear_enable", {WAKE: 1, LINK: 1}),
-        ("_look",),
         ("due", 100.0),
         ("_do", []),
+        ("_hear_enable",),
+        ("_look",),
     ]
     rig.made._wake = Noted(rig.log, fileno=WAKE, recv=raising(BlockingIOError()))  # type: ignore[assignment]
     rig.made._turn()
-
-
-REST = ["_hear_enable", "_look", "due"]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +200,9 @@ def test_after_the_exit_code_nothing_more_is_done(rig: Rig) -> None:
     rig.core.answers["on_order"] = rig.ends(75)
     assert turned(rig) == ["on_order"]
     rig.made.exit_code, rig.made.terminated = None, False
+    rig.core.answers["due"] = rig.ends(75)
+    assert turned(rig) == ["due"]
+    rig.made.exit_code, rig.core.answers["due"] = None, []
     assert turned(rig) == REST
 
 

@@ -15,10 +15,10 @@ from safety.watchdog import process
 from safety.watchdog.core import CloseEnable, Cut, Leave, OpenEnable, QueryEnable, Reply
 from tests.mutation.total import raises_nothing
 from tests.watchdog.beats import CLOSE, GEN, RELAY, hello
-from tests.watchdog.process_rig import LINE, PIDFD, Noted, Rig, raising
+from tests.watchdog.process_rig import PIDFD, Noted, Rig, raising
 
 CUT = Cut("H24", "lease", "no completed tick", "look")
-HUP, IN = select.POLLHUP, select.POLLIN
+IN = select.POLLIN
 
 
 @pytest.fixture
@@ -75,9 +75,9 @@ def test_what_cannot_be_reached_or_guarded_is_refused(rig: Rig) -> None:
 
 
 class Wire(Noted):
-    """The enable line: a descriptor, and what is read from it."""
+    """The enable line, and what is read from it."""
 
-    fd: int | None = LINE
+    opened = 0
 
 
 def held(rig: Rig, data: bytes = b"", **answers: Any) -> Wire:
@@ -88,69 +88,40 @@ def held(rig: Rig, data: bytes = b"", **answers: Any) -> Wire:
 
 @raises_nothing
 def test_without_an_enable_line_none_is_read_or_written(rig: Rig) -> None:
-    rig.made._hear_enable({LINE: IN})
+    rig.made._hear_enable()
     rig.made._write_enable(close=True)
     rig.made._write_enable(close=False)
     assert rig.seen() == []
 
 
 @raises_nothing
-def test_the_line_is_listened_to_once_and_again_when_it_is_another(rig: Rig) -> None:
-    line, poll = held(rig), rig.polls[0]
-    rig.made._hear_enable({})
-    assert (poll.on, rig.seen()) == ({LINE: IN}, [("open",)])
-    asking = rig.made._asking
-    assert asking is not None
-    poll.on[LINE] = 99
-    rig.made._hear_enable({})
-    assert (poll.on, rig.seen(), rig.made._asking is asking) == ({LINE: 99}, [], True)
-    for fd in 21, 22:  # the second time the old one is gone already
-        line.fd = fd
-        rig.made._hear_enable({})
-        assert (poll.on, rig.made._asking is asking) == ({fd: IN}, False)
-        poll.on = {}
-    line.fd = None
-    rig.seen()
-    rig.made._hear_enable({None: IN})  # type: ignore[dict-item]
-    assert (poll.on, rig.made._enable_fd, rig.seen()) == ({}, None, [("open",)])
-    line.answers["open"] = lambda: setattr(line, "fd", 23)
-    rig.made._hear_enable({})
-    assert (poll.on, rig.made._enable_fd) == ({23: IN}, 23)
+def test_a_line_that_was_opened_again_is_asked_anew(rig: Rig) -> None:
+    line = held(rig)
+    rig.made._hear_enable()
+    assert rig.seen() == [("open",), ("read",)]
+    assert rig.made._asking is not None
+    asking = rig.made._asking[1]
+    assert asking._plan is RELAY
+    rig.made._hear_enable()
+    assert (rig.seen(), rig.made._asking[1] is asking) == ([("open",), ("read",)], True)
+    line.answers["open"] = lambda: setattr(line, "opened", 1)  # its descriptor may well have the same number
+    rig.made._hear_enable()
+    assert (rig.seen(), rig.made._asking[1] is asking) == ([("open",), ("read",)], False)
 
 
 @raises_nothing
 def test_what_the_line_says_is_told(rig: Rig) -> None:
-    held(rig, b"\1\0")
-    rig.made._enable_fd = LINE
-    rig.made._hear_enable({LINE: IN})  # nobody has asked
-    assert rig.seen() == []
-    asking = rig.made._asking = Noted(rig.log, hear=(True, 99.5))  # type: ignore[assignment]
-    rig.made._hear_enable({21: IN})
-    assert rig.seen() == []
-    rig.made._hear_enable({LINE: IN})
-    assert rig.seen() == [("read",), ("hear", b"\1\0", 100.0), ("on_enable_read", True, 99.5)]
+    line = held(rig, b"\1\0")
+    asking = Noted(rig.log, hear=(True, 99.5))
+    rig.made._asking = 0, asking  # type: ignore[assignment]
+    rig.made._hear_enable()
+    assert rig.seen() == [("open",), ("read",), ("hear", b"\1\0", 100.0), ("on_enable_read", True, 99.5)]
     asking.answers["hear"] = None
-    rig.made._hear_enable({LINE: IN})
-    assert rig.seen() == [("read",), ("hear", b"\1\0", 100.0)]
-
-
-@pytest.mark.parametrize(
-    ("data", "event", "dead"),
-    [
-        (b"", HUP, True),
-        (b"", select.POLLERR, True),
-        (b"", select.POLLNVAL | IN, True),
-        (b"", IN, False),
-        (b"\1", HUP | IN, False),
-        (b"\1", IN, False),
-    ],
-)
-@raises_nothing
-def test_a_line_that_is_dead_is_not_listened_to(rig: Rig, data: bytes, event: int, dead: bool) -> None:
-    held(rig, data)
-    rig.made._hear_enable({})
-    rig.made._hear_enable({LINE: event})
-    assert rig.polls[0].on == ({} if dead else {LINE: IN})
+    rig.made._hear_enable()
+    assert rig.seen() == [("open",), ("read",), ("hear", b"\1\0", 100.0)]
+    line.answers["read"] = b""
+    rig.made._hear_enable()
+    assert rig.seen() == [("open",), ("read",)]
 
 
 @raises_nothing
@@ -160,7 +131,7 @@ def test_the_line_is_written_and_asked(rig: Rig) -> None:
     assert rig.seen() == [("write", CLOSE, 0.005)]
     rig.made._write_enable(close=False)  # nobody listens yet
     assert rig.seen() == []
-    rig.made._asking = Noted(rig.log, ask=b"?")  # type: ignore[assignment]
+    rig.made._asking = 0, Noted(rig.log, ask=b"?")  # type: ignore[assignment]
     rig.made._write_enable(close=False)
     assert rig.seen() == [("ask", 100.0), ("write", b"?", 0.005)]
 

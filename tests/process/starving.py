@@ -1,0 +1,53 @@
+"""For a while no ordinary process of this machine runs: one at a real-time priority below the watchdog's computes on
+each processor."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+PRIORITY = 5
+SPIN = f"""
+import os, sys, time
+os.sched_setaffinity(0, {{int(sys.argv[1])}})
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param({PRIORITY}))
+print("READY", flush=True)
+sys.stdin.read(1)
+until_s = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < until_s:
+    pass
+"""
+
+
+@contextlib.contextmanager
+def starving(seconds: float) -> Iterator[Callable[[], None]]:
+    """Gives what begins it. The caller is starved too, unless its own priority is higher; the kernel itself leaves
+    ordinary processes a twentieth of each second, so less than 0.9 s make sense.
+
+    Skips the test where real-time priorities are not permitted.
+    """
+    made: list[subprocess.Popen[bytes]] = []
+    try:
+        for processor in sorted(os.sched_getaffinity(0)):
+            argv = [sys.executable, "-c", SPIN, str(processor), str(seconds)]
+            made.append(subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        for process in made:
+            assert process.stdout is not None
+            if process.stdout.readline() != b"READY\n":
+                pytest.skip("real-time priorities are not permitted here (ulimit -r)")
+
+        def begin() -> None:
+            for process in made:
+                assert process.stdin is not None
+                os.write(process.stdin.fileno(), b"!")
+
+        yield begin
+    finally:
+        for process in made:
+            process.kill()
+            process.communicate()
