@@ -68,7 +68,8 @@ def open_resource(resource: str, baud: int, bytesize: int = 8, parity: str = "N"
 
 def _come(fd: int) -> int:
     """How many bytes can be read at once. Raises OSError on a line that is dead."""
-    count: int = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, bytes(4)))[0]
+    count: int
+    (count,) = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, bytes(4)))
     return count
 
 

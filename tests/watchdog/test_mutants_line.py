@@ -379,7 +379,7 @@ def test_a_terminal_whose_device_is_gone_is_let_go_of() -> None:
     device, ours = pty.openpty()
     path = os.ttyname(ours)
     line = Line(None, path, 9600)
-    assert line.open()
+    assert (line.open(), line.write(b"off", 0.1)) == (True, True)
     os.close(ours)
     os.close(device)
     assert (line.read(1.0), line.fd, line.error) == (b"", None, "OSError: Input/output error")
