@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pty
 import select
@@ -112,6 +113,7 @@ def test_a_path_is_opened_raw(terminal: tuple[int, str]) -> None:
             assert settings[4:6] == [speed, speed]
             assert [settings[6][k] for k in (termios.VMIN, termios.VTIME)] in ([0, 0], [b"\0", b"\0"])
             assert os.get_blocking(fd) is os.get_inheritable(fd) is False
+            assert fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR
         finally:
             os.close(fd)
 

@@ -19,6 +19,8 @@ from safety import latch
 from tests.watchdog.beats import CLOSE, OPEN, QUERY
 from tests.watchdog.wires import Wires
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 
 
