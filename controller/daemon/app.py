@@ -36,6 +36,7 @@ from controller.daemon.telemetry import Telemetry
 from controller.daemon.tick import ControlLoop
 from controller.daemon.ticker import Alarm, Ticker
 from controller.daemon.timing import Timing
+from controller.daemon.unclean import Unclean, unclean_end
 from controller.records.ids import utc_now
 from controller.records.session import Recorder
 from safety import kernel
@@ -140,6 +141,10 @@ class Daemon:
         if line is not None:
             await line.port.close()  # the watchdog holds a duplicate; from here on it alone speaks to the enable line
         latch, resets = around.latch.read(self._loop.time())
+        path, owner = self.recorder.path, {key: head[key] for key in ("bench", "simulated")}
+        unclean: Unclean | None = await around.aside(partial(unclean_end, path.parents[3], owner, besides=path))
+        if unclean is not None:
+            latch = unclean.latched(latch, self._loop.time())
         self.control = ControlLoop(
             config,
             kernel.initial(config, latch, resets),
@@ -168,7 +173,8 @@ class Daemon:
             self.desk.stop_from_network,
             {key: head[key] for key in ("software", "devices", "bench_sha256")},
         )
-        self.recorder.event(self._loop.time(), "start", {"latch": latch.as_dict() if latch else None})
+        start = {"latch": latch.as_dict() if latch else None, "unclean": unclean._asdict() if unclean else None}
+        self.recorder.event(self._loop.time(), "start", start)
         gc.collect()
         gc.freeze()  # what exists now stays; collections look only at what a tick leaves behind
         gc.disable()

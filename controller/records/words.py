@@ -184,7 +184,7 @@ EVENTS = {
     "reset": "the latch was reset: who, reason",
     "result": "how the application ended",
     "silence": "the sound of the alarms was paused: who",
-    "start": "the daemon began; the latch that it found",
+    "start": "the daemon began; the latch that it found, and what the one before it left without an end",
     "state": "the kernel changed its state: from, to, reason, who",
     "stop": "a stop: origin, who, reason",
     "trip": "a safety trip: hazard, monitor, channel, value, limit, text, what to check",

@@ -156,9 +156,10 @@ class Emulated:
         return self.state / self.name / "latch.json"
 
     def forget(self) -> None:
-        """As if nothing had ever tripped: no latch, no ledger that knows of one or of resets, no order that waits."""
+        """As if nothing had ever tripped: no latch, no resets, no order that waits, no session without its end."""
         for path in (self.latch, ledger_beside(self.latch), self.memory / "order"):
             path.unlink(missing_ok=True)
+        shutil.rmtree(self.out, ignore_errors=True)
 
     @property
     def pids(self) -> Pids:

@@ -217,6 +217,7 @@ def test_a_latch_of_an_earlier_run(emulated: Emulated, short: Path) -> None:
     with Live(emulated) as live:
         trip = live.state("TRIPPED")["trip"]
         assert (trip["hazard"], trip["monitor"], trip["channel"]) == ("H23", "watchdog", "death")
+        assert "nobody knows what application 1 of session" in trip["check"]
         assert not live.control.ask("prepare", protocol=str(short))["ok"]
         assert live.shut() == 0
     assert emulated.latch.exists()
@@ -229,6 +230,28 @@ def test_a_latch_of_an_earlier_run(emulated: Emulated, short: Path) -> None:
     assert (code, err) == (0, "")
     assert '"result": "completed"' in out
     assert not emulated.latch.exists()
+
+
+def test_an_application_that_lost_its_mains_is_told_at_the_next_start(emulated: Emulated, short: Path) -> None:
+    """Nobody was left to latch it: the record lacks its end. It takes a person and a reason, once."""
+    with firing(emulated) as live:
+        os.kill(live.pids.watchdog, signal.SIGSTOP)
+        os.kill(live.pids.daemon, signal.SIGKILL)
+        os.kill(live.pids.watchdog, signal.SIGKILL)
+        live.process.wait(10)
+    wait_for(lambda: emulated.log.now_w == 0.0, "the generator's own dead-man")
+    assert not emulated.latch.exists()
+    code, err = refused(emulated, emulated.wired, short)
+    assert code == 4
+    assert "nobody knows what application 1 of session" in err and "(protocol steady) delivered" in err
+    assert emulated.latch.exists()
+    code, out, err = run(
+        emulated, "run", emulated.wired, short, "--no-report", "--json", "--reset-latch", "the mains came back"
+    )
+    assert (code, err) == (0, "")
+    assert '"result": "completed"' in out
+    code, out, err = run(emulated, "run", emulated.wired, short, "--no-report", "--json")
+    assert (code, err) == (0, "")
 
 
 def test_the_orphaned_neighbour_ends_by_itself(orphan: Orphan) -> None:
