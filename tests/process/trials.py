@@ -103,7 +103,7 @@ def judge(benches: Sequence[Emulated], fault: Fault) -> Figure:
     with ThreadPoolExecutor(len(benches)) as pool:
         for done in [pool.submit(_trials, emulated, fault, figure, numbers) for emulated in benches]:
             done.result()
-    assert figure.failed == []
+    assert figure.failed == [], figure.failed
     assert len(figure.times_s) == fault.trials
     assert figure.late == 0, sorted(figure.times_s)[-5:]
     if fault.trials > MANY:
