@@ -87,6 +87,7 @@ mutants: setup-dev
 	@$(PY) -m tests.mutation $(ARGS)
 
 # Minutes. ARGS=--quick without the trials of real processes. The campaign: ablate campaign --out build/evidence/campaign
+# With CLOCK_MAY_JUMP=1 before it also the test that sets this machine's clock (as root; H30), which is skipped otherwise.
 evidence: setup-dev
 	@failed=0; $(PY) -m tests.evidence $(ARGS) || failed=1; $(VENV)/bin/ablate safety-case || failed=1; exit $$failed
 

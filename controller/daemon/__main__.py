@@ -27,6 +27,7 @@ from controller.daemon.fast_loop import NOT_INSTALLED, LoopFactory, loop_factory
 from controller.daemon.latch import LatchFile
 from controller.daemon.telemetry import telemetry_of
 from controller.daemon.ticker import live_alarm
+from controller.daemon.unclean import UnderWay
 from controller.providers import Providers
 from controller.records.session import Recorder
 from controller.records.store import RecordError
@@ -66,6 +67,7 @@ async def serve(args: argparse.Namespace, loaded: LoadedBench, claim: Claim) -> 
             simulated=providers.simulated,
             hands=partial(providers.hands, runtime_dir),
             bag=args.state_dir / "bag.json",
+            under_way=UnderWay(args.state_dir / "session.txt"),
             commissioned=noted(bench.bench, args.state_dir),
             claim=claim,
         ),

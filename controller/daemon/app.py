@@ -36,7 +36,7 @@ from controller.daemon.telemetry import Telemetry
 from controller.daemon.tick import ControlLoop
 from controller.daemon.ticker import Alarm, Ticker
 from controller.daemon.timing import Timing
-from controller.daemon.unclean import Unclean, unclean_end
+from controller.daemon.unclean import Unclean, UnderWay
 from controller.records.ids import utc_now
 from controller.records.session import Recorder
 from safety import kernel
@@ -69,6 +69,7 @@ class Surroundings:
     simulated: bool = False  # copied into records and banners
     hands: Hands = no_hands
     bag: Path | None = None  # the file that remembers what is left of the saline bag
+    under_way: UnderWay = field(default_factory=lambda: UnderWay(None))
     commissioned: Mapping[str, Any] | None = None  # what `ablate commission` found last, for the record's header
     claim: Claim = field(default_factory=Claim)
     utc: Callable[[], str] = utc_now
@@ -141,10 +142,11 @@ class Daemon:
         if line is not None:
             await line.port.close()  # the watchdog holds a duplicate; from here on it alone speaks to the enable line
         latch, resets = around.latch.read(self._loop.time())
-        path, owner = self.recorder.path, {key: head[key] for key in ("bench", "simulated")}
-        unclean: Unclean | None = await around.aside(partial(unclean_end, path.parents[3], owner, besides=path))
+        unclean: Unclean | None = await around.aside(around.under_way.left)
         if unclean is not None:
             latch = unclean.latched(latch, self._loop.time())
+            around.latch.follow((latch,), resets)  # on the disk before the session that it tells of is forgotten
+        await around.aside(partial(around.under_way.begins, self.recorder.path))
         self.control = ControlLoop(
             config,
             kernel.initial(config, latch, resets),
@@ -214,6 +216,7 @@ class Daemon:
             self.recorder.finish(summary)
             await self.around.telemetry.detach()
             self.recorder.close(summary)
+            self.around.under_way.ends()
         self.around.watchdog.close()
         if hasattr(self, "instruments"):
             await self.instruments.close()

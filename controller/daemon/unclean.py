@@ -10,84 +10,94 @@ import dataclasses
 import json
 import logging
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from controller.records.opening import connect, find_sessions
+from controller.daemon.latch import replace
+from controller.records.opening import connect
 from controller.records.store import NothingRecorded, RecordError
 from safety.types import Trip
 
 log = logging.getLogger(__name__)
 
-SEARCHED = 50
-"""Sessions looked into for the newest one of this bench; a folder may be shared."""
-UNTOLD = "whether an application was left without an end cannot be told"
-
 
 class Unclean(NamedTuple):
-    """An application that has no end on record."""
+    """An application that has no end on record, or a session in which there may be one."""
 
-    session: str
-    number: int  # of the application in it
-    protocol: str
-    target: str | None
+    session: str  # its file
+    text: str  # what a person must know
     recorded_j: float  # at least
-
-    @property
-    def text(self) -> str:
-        """What a person must know."""
-        target = f" on target {self.target}" if self.target is not None else ""
-        return (
-            f"nobody knows what application {self.number} of session {self.session} (protocol {self.protocol}){target} "
-            f"delivered: {self.recorded_j:.0f} J are on record, and then its daemon ended"
-        )
 
     def latched(self, latch: Trip | None, now_s: float) -> Trip:
         """The latch that a start begins with: a cause that is there stays the first, and says this as well."""
-        if latch is not None:
-            return dataclasses.replace(latch, check=f"{latch.check}; {self.text}")
-        check = "take this dose as unknown, look at what ended the daemon (mains, machine, its log), then reset"
-        return Trip("H23", "unclean", "daemon", "", self.recorded_j, 0.0, 0.0, now_s, self.text, check)
+        if latch is None:
+            check = "take this dose as unknown, look at what ended the daemon (mains, machine, its log), then reset"
+            return Trip("H23", "unclean", "daemon", "", self.recorded_j, 0.0, 0.0, now_s, self.text, check)
+        if self.text in (latch.text + latch.check):  # said by a daemon that did not come further than that
+            return latch
+        return dataclasses.replace(latch, check=f"{latch.check}; {self.text}")
 
 
-def unclean_end(folder: Path, owner: Mapping[str, object], *, besides: Path) -> Unclean | None:
-    """The application that a bench's newest session under ``folder`` began and did not end; None: there is none.
-
-    Args:
-        owner: what the header of a session of this bench says. A rehearsal of the same bench file is another's.
-        besides: the session that is being written.
+class UnderWay:
+    """``<state dir>/session.txt``: the session file that this bench's daemon is writing, wherever that lies. It is gone
+    when that was closed. ``path`` None: a rehearsal, which leaves nothing to anybody.
     """
-    try:
-        paths = find_sessions(folder)
-    except (OSError, ValueError) as error:  # another bench has just taken a file away
-        log.warning("%s: %s", UNTOLD, error)
-        return None
-    for path in reversed(paths[-SEARCHED:]):
-        if path == besides:
-            continue
+
+    def __init__(self, path: Path | None) -> None:
+        self._path, self._begun = path, False
+
+    def left(self) -> Unclean | None:
+        """What the daemon before this one had begun and not ended; None: nothing."""
         try:
-            with closing(connect(path)) as db:
-                header = {key: json.loads(value) for key, value in db.execute("SELECT key, value FROM header")}
-                if {key: header.get(key) for key in owner} == owner:
-                    return _left(db, str(header.get("id", path.stem)))
-        except NothingRecorded:
-            continue
-        except (RecordError, sqlite3.Error, ValueError) as error:
-            log.warning("%s: %s", UNTOLD, error)
-    return None
+            session = Path(self._path.read_text().strip()) if self._path is not None else None
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            return _unreadable(str(self._path), error)
+        return None if session is None else _left(session)
+
+    def begins(self, session: Path) -> None:
+        """This session is written from now on; from here the one before it is forgotten."""
+        if self._path is not None:
+            try:
+                replace(self._path, f"{session.resolve()}\n")
+                self._begun = True
+            except OSError as error:
+                log.error("which session is under way could not be written down: %s", error)
+
+    def ends(self) -> None:
+        """It was closed."""
+        if self._path is not None and self._begun:
+            self._path.unlink(missing_ok=True)
 
 
-def _left(db: sqlite3.Connection, session: str) -> Unclean | None:
-    if db.execute("SELECT count(*) FROM chain WHERE kind='close'").fetchone()[0]:
-        return None
+def _unreadable(session: str, error: Exception) -> Unclean:
+    text = f"nobody knows whether an application was under way when the daemon before this one ended: {error}"
+    return Unclean(session, text, 0.0)
+
+
+def _left(session: Path) -> Unclean | None:
     newest = "SELECT data FROM events WHERE kind=? ORDER BY seq DESC LIMIT 1"
-    begun, ended = db.execute(newest, ("application",)).fetchone(), db.execute(newest, ("application_end",)).fetchone()
-    if begun is None:
+    try:
+        with closing(connect(session)) as db:
+            closed = db.execute("SELECT count(*) FROM chain WHERE kind='close'").fetchone()[0]
+            begun = db.execute(newest, ("application",)).fetchone()
+            ended = db.execute(newest, ("application_end",)).fetchone()
+            energy = db.execute("SELECT energy_j FROM ticks ORDER BY seq DESC LIMIT 1").fetchone()
+    except NothingRecorded:
         return None
-    told, number = json.loads(begun[0]), json.loads(ended[0])["number"] if ended is not None else None
-    if told["number"] == number:
+    except (RecordError, sqlite3.Error) as error:
+        return _unreadable(str(session), error)
+    if closed or begun is None:
         return None
-    energy = db.execute("SELECT energy_j FROM ticks ORDER BY seq DESC LIMIT 1").fetchone()
-    return Unclean(session, told["number"], told["protocol"], told["target"], float(energy[0]) if energy else 0.0)
+    told = json.loads(begun[0])
+    if ended is not None and json.loads(ended[0])["number"] == told["number"]:
+        return None
+    recorded_j = float(energy[0]) if energy is not None else 0.0
+    what = f"protocol {told['protocol']}" + (f", target {told['target']}" if told["target"] is not None else "")
+    text = (
+        f"nobody knows what application {told['number']} of session {session.stem} ({what}) delivered: "
+        f"{recorded_j:.0f} J are on record, and then its daemon ended"
+    )
+    return Unclean(str(session), text, recorded_j)

@@ -45,16 +45,6 @@ def connect(path: Path, *, may_copy: bool = True) -> sqlite3.Connection:
         ) from error
 
 
-def find_sessions(folder: str | Path) -> list[Path]:
-    """All session files under ``folder``, the one written last at the end."""
-
-    def written(path: Path) -> tuple[float, str]:
-        log = path.with_name(path.name + "-wal")
-        return max(part.stat().st_mtime for part in (path, log) if part.exists()), path.name
-
-    return sorted(Path(folder).rglob(f"*{SUFFIX}"), key=written)
-
-
 def logs(path: Path) -> list[Path]:
     """What may lie beside a session whose writer was killed, and belongs to it."""
     return [path.with_name(path.name + end) for end in ("-wal", "-journal")]

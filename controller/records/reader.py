@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.records.opening import connect, find_sessions
+from controller.records.ids import SUFFIX
+from controller.records.opening import connect
 from controller.records.store import RecordError
 
 __all__ = [
@@ -216,3 +217,13 @@ class SessionFile:
 def open_session(path: str | Path) -> SessionFile:
     """Open a session file for reading. Raises :class:`RecordError`."""
     return SessionFile(path)
+
+
+def find_sessions(folder: str | Path) -> list[Path]:
+    """All session files under ``folder``, the one written last at the end."""
+
+    def written(path: Path) -> tuple[float, str]:
+        log = path.with_name(path.name + "-wal")
+        return max(part.stat().st_mtime for part in (path, log) if part.exists()), path.name
+
+    return sorted(Path(folder).rglob(f"*{SUFFIX}"), key=written)

@@ -10,9 +10,8 @@ import pytest
 from controller.daemon.resume import Found, Part, delivered_before, search
 from controller.laws.base import Delivered
 from controller.laws.constant_power import ConstantPowerParams
-from controller.records.ids import seeded_id
-from controller.records.session import Recorder, TickRow
 from safety.limits import Bound
+from tests.daemon.recorded import record
 
 NOW = "2026-03-01T12:00:00.000Z"
 BEGUN = {"number": 3, "target": None, "index": None, "protocol": "short", "sha256": "ab", "resumes": None}
@@ -88,24 +87,6 @@ def test_tissue_of_an_hour_ago_is_cold(age_s: float | None, apart_c: float | Non
     one = found(age_s=age_s, ended={**ENDED, "apart_c": 31.5})
     assert one.part(sha256="ab", bench_sha256="be", however_old=True).apart_c == apart_c
     assert found(age_s=age_s).part(sha256="ab", bench_sha256="be", however_old=True).apart_c is None
-
-
-def record(folder: Path, seed: int, utc: str, events: list[tuple[str, dict[str, Any]]], bench: str = "b") -> Path:
-    """A session as a daemon that was killed leaves it: without an end."""
-    recorder = Recorder.create(
-        folder,
-        {"bench": bench, "bench_sha256": "be"},
-        [],
-        utc=lambda: utc,
-        threaded=False,
-        new_id=lambda: seeded_id(seed, utc),
-        min_free_bytes=0,
-    )
-    for k, (kind, data) in enumerate(events):
-        recorder.event(float(k), kind, data)
-        recorder.tick(TickRow(k, float(k), "FIRING", 20.0, 20.0, 20.0, 1, energy_j=100.0 * k))
-    recorder.event(10.0, "state", {})  # committed at once
-    return recorder.path
 
 
 def test_the_newest_of_this_bench_protocol_and_target_is_found(tmp_path: Path):

@@ -157,9 +157,9 @@ class Emulated:
 
     def forget(self) -> None:
         """As if nothing had ever tripped: no latch, no resets, no order that waits, no session without its end."""
-        for path in (self.latch, ledger_beside(self.latch), self.memory / "order"):
+        under_way = self.latch.with_name("session.txt")
+        for path in (self.latch, ledger_beside(self.latch), under_way, self.memory / "order"):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self.out, ignore_errors=True)
 
     @property
     def pids(self) -> Pids:

@@ -71,40 +71,37 @@ def without_memory(folder: Path) -> Callable[[], object]:
     return lambda: limit.write_text("-1\n")
 
 
+FROZEN = {("H24", "lease")}
+STARVED = {("H23", "death"), *FROZEN}
+"""The kernel kills it at the next page that it needs, or lets it wait for that page."""
+
+
 @pytest.mark.parametrize(
-    ("kind", "option", "take"),
-    [("cgroup2", "", frozen_now), ("cgroup", "freezer", frozen_formerly)],
-    ids=["frozen", "frozen, first version"],
+    ("kind", "option", "take", "causes"),
+    [
+        ("cgroup2", "", frozen_now, FROZEN),
+        ("cgroup", "freezer", frozen_formerly, FROZEN),
+        ("cgroup", "memory", without_memory, STARVED),
+    ],
+    ids=["frozen", "frozen, first version", "no memory"],
 )
-def test_a_daemon_that_is_frozen_with_its_group_is_cut_and_never_thaws_into_power(
-    emulated: Emulated, kind: str, option: str, take: Callable[[Path], Callable[[], object]]
+def test_a_daemon_whose_group_is_taken_from_under_it_is_cut_and_never_comes_back_into_power(
+    emulated: Emulated,
+    kind: str,
+    option: str,
+    take: Callable[[Path], Callable[[], object]],
+    causes: set[tuple[str, str]],
 ) -> None:
     with firing(emulated) as live, group(hierarchy(kind, option), live.pids.daemon) as folder:
         begin_s = time.monotonic()
-        thaw = take(folder)
+        give_back = take(folder)
+        taken_s = time.monotonic()
         try:
             trip = by_watchdog(live, begin_s)
         finally:
-            thaw()
+            give_back()
         wait_for(lambda: not alive(live.pids.daemon), "the daemon's end")
         time.sleep(0.3)
         off_s = emulated.log.off_s(begin_s)
-    assert (trip.hazard, trip.channel) == ("H24", "lease")
-    assert off_s is not None and off_s - begin_s <= LEASE_S
-
-
-def test_a_daemon_that_gets_no_memory_any_more_is_cut(emulated: Emulated) -> None:
-    """The kernel kills it at the next page that it needs, or lets it wait for that page."""
-    with firing(emulated) as live, group(hierarchy("cgroup", "memory"), live.pids.daemon) as folder:
-        begin_s = time.monotonic()
-        give = without_memory(folder)
-        end_s = time.monotonic()
-        try:
-            trip = by_watchdog(live, begin_s)
-        finally:
-            give()
-        wait_for(lambda: not alive(live.pids.daemon), "the daemon's end")
-        time.sleep(0.3)
-        off_s = emulated.log.off_s(begin_s)
-    assert (trip.hazard, trip.channel) in {("H23", "death"), ("H24", "lease")}
-    assert off_s is not None and off_s - end_s <= LEASE_S
+    assert (trip.hazard, trip.channel) in causes
+    assert off_s is not None and off_s - taken_s <= LEASE_S

@@ -245,9 +245,8 @@ def test_an_application_that_lost_its_mains_is_told_at_the_next_start(emulated: 
     assert code == 4
     assert "nobody knows what application 1 of session" in err and "(protocol steady) delivered" in err
     assert emulated.latch.exists()
-    code, out, err = run(
-        emulated, "run", emulated.wired, short, "--no-report", "--json", "--reset-latch", "the mains came back"
-    )
+    more = ("--no-report", "--json", "--out", "another-folder")
+    code, out, err = run(emulated, "run", emulated.wired, short, *more, "--reset-latch", "the mains came back")
     assert (code, err) == (0, "")
     assert '"result": "completed"' in out
     code, out, err = run(emulated, "run", emulated.wired, short, "--no-report", "--json")

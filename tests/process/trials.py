@@ -148,13 +148,14 @@ def _started(emulated: Emulated, fault: Fault, figure: Figure, stack: contextlib
 
 
 def handed_over_s(emulated: Emulated, begin_s: float) -> float:
-    """When the watchdog, after ``begin_s``, had written "open" to the enable line, by its own record; infinity: it has
-    recorded no cut."""
+    """When the watchdog, after ``begin_s``, had written "open" to the enable line and "off" to the generator, by its
+    own record; infinity: it has recorded no cut, or one in which something could not be written.
+    """
     record = emulated.state / emulated.name / "cuts.jsonl"
     for text in reversed(record.read_text().splitlines() if record.exists() else []):
         cut = json.loads(text)
-        if cut["t_mono_s"] >= begin_s:
-            return float(cut["t_mono_s"] + cut["timings_ms"]["enable_open"] / 1e3)
+        if cut["t_mono_s"] >= begin_s and not cut["problems"] and all(d["written"] for d in cut["devices"].values()):
+            return float(cut["t_mono_s"] + cut["timings_ms"]["off_written"] / 1e3)
     return math.inf
 
 
