@@ -25,6 +25,7 @@ from controller.daemon.claim import Claim
 from controller.daemon.control import ControlSocket
 from controller.daemon.fast_loop import NOT_INSTALLED, LoopFactory, loop_factory
 from controller.daemon.latch import LatchFile
+from controller.daemon.sleep import live_clocks
 from controller.daemon.telemetry import telemetry_of
 from controller.daemon.ticker import live_alarm
 from controller.daemon.unclean import UnderWay
@@ -70,6 +71,7 @@ async def serve(args: argparse.Namespace, loaded: LoadedBench, claim: Claim) -> 
             under_way=UnderWay(args.state_dir / "session.txt"),
             commissioned=noted(bench.bench, args.state_dir),
             claim=claim,
+            clocks=live_clocks,
         ),
     )
     control = ControlSocket(daemon.desk, args.runtime_dir / "control.sock")

@@ -17,7 +17,7 @@ from controller.config import setup
 from controller.config.loading import LoadedBench, LoadedProtocol
 from controller.config.problems import ConfigError, Problem
 from controller.config.protocol import Protocol
-from controller.daemon import describe, witness
+from controller.daemon import describe, sleep, witness
 from controller.daemon.acquire import acquire
 from controller.daemon.alarms import Alarms, flowing
 from controller.daemon.claim import Claim
@@ -72,6 +72,7 @@ class Surroundings:
     under_way: UnderWay = field(default_factory=lambda: UnderWay(None))
     commissioned: Mapping[str, Any] | None = None  # what `ablate commission` found last, for the record's header
     claim: Claim = field(default_factory=Claim)
+    clocks: Callable[[], sleep.Clocks] | None = None  # where sleep is to be seen; None: time is virtual
     utc: Callable[[], str] = utc_now
     aside: Callable[[Callable[[], Any]], Awaitable[Any]] = asyncio.to_thread  # runs what would hold the loop
 
@@ -100,6 +101,7 @@ class Daemon:
         self.times = Timing(self.hub.polls)
         self.alarms: Alarms
         self.unready: list[str] = []
+        self._sleep = sleep.Sleep(surroundings.clocks)
 
     # ---- life
 
@@ -189,6 +191,8 @@ class Daemon:
             took = self.times.tick
             while not (self._ending and self._at_rest()):
                 now_s = await self._ticker.next()
+                if slept_s := self._sleep.look():
+                    self._note_sleep(slept_s, now_s)
                 out = await self.control.tick(now_s)
                 took.add(self._loop.time() - now_s)
                 self._after(out, now_s)
@@ -233,6 +237,12 @@ class Daemon:
 
     def _note_electrodes(self, data: dict[str, object]) -> None:
         self.recorder.event(self._loop.time(), "electrodes", data)
+
+    def _note_sleep(self, slept_s: float, now_s: float) -> None:
+        log.warning("this computer slept for %.1f s", slept_s)
+        self.recorder.event(now_s, "slept", {"for_s": slept_s})
+        if (fault := sleep.fault(slept_s, self.control.state.state, now_s)) is not None:
+            self.hub.fault(fault)
 
     def _note_claim(self, text: str) -> None:
         log.warning("%s", text)

@@ -184,6 +184,7 @@ EVENTS = {
     "reset": "the latch was reset: who, reason",
     "result": "how the application ended",
     "silence": "the sound of the alarms was paused: who",
+    "slept": "the computer slept: for how long",
     "start": "the daemon began; the latch that it found, and what the one before it left without an end",
     "state": "the kernel changed its state: from, to, reason, who",
     "stop": "a stop: origin, who, reason",

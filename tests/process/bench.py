@@ -71,7 +71,8 @@ class Emulated:
         info.mkdir(parents=True)
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: unruly-law\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text("[openablate.laws]\nunruly = unruly_law:Unruly\n")
-        path = os.pathsep.join([str(self.folder / "site"), str(UNRULY)])
+        # The tree that is tested comes first: in a clone, what is installed is another one.
+        path = os.pathsep.join([str(ROOT), str(self.folder / "site"), str(UNRULY)])
         self.environment = {
             **os.environ,
             "PYTHONPATH": path,

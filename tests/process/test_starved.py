@@ -1,4 +1,6 @@
-"""No processor for anybody but the watchdog: it waits for no other process, the kernel's own workers included (H24)."""
+"""No processor for anybody but the watchdog: it waits for no other process, the kernel's own workers included (H24).
+And one for the daemon only now and then, so that its ticks come late again and again (H33).
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,14 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from tests.process.bench import ROOT, Emulated, firing, signals
 from tests.process.ends import wait_for
 from tests.process.starving import starving
+from tests.process.trials import latched
 
 pytestmark = pytest.mark.process
 
@@ -39,7 +43,7 @@ with starving({STARVED_S}) as begin:
 def test_a_terminal_is_read_and_written_without_waiting() -> None:
     """A poll or a read of this terminal would take until the others have a processor again: 0.25 s and more."""
     with starving(0.0):
-        pass  # here they may be taken away
+        pass  # is that permitted here at all?
     done = subprocess.run([sys.executable, "-c", READER], cwd=ROOT, capture_output=True, text=True, timeout=30)
     took_s, told = done.stdout.split(" ", 1)
     assert told == "b'' True b'answer'\n"
@@ -57,3 +61,19 @@ def test_a_stopped_daemon_is_cut_in_time_while_nobody_else_has_a_processor(emula
     assert (cut["hazard"], cut["off_proven"]) == ("H24", True)
     off_s = cut["t_mono_s"] + cut["timings_ms"]["off_written"] / 1e3 - begin_s
     assert off_s <= 0.220
+
+
+def test_a_daemon_that_gets_a_processor_now_and_then_trips(emulated: Emulated) -> None:
+    """5 ms in each 25, and a tick is wanted each 10: most come late, and none so late that it were a host that stood
+    (H29), that its lease had lapsed (H24, H25) or that samples were old (H15).
+    """
+    fast = emulated.write("fast.yaml", {**emulated.wired_data, "tick_hz": 100})
+    with firing(emulated, bench=fast) as live, starving(5.0, 0.02, 0.025) as begin:
+        begin_s = time.monotonic()
+        begin()
+        trip = latched(emulated)
+        tripped = live.state("TRIPPED")["trip"]
+    off_s = emulated.log.off_s(begin_s)
+    assert (trip.hazard, trip.monitor) == ("H33", "cadence"), trip
+    assert off_s is not None and off_s - begin_s <= 1.5
+    assert tripped["hazard"] == "H33"

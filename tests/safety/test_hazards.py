@@ -40,6 +40,7 @@ WHOLE = (
     "tests/daemon/test_course.py",
     "tests/daemon/test_injected.py",
     "tests/daemon/test_broken.py",
+    "tests/daemon/test_sleep.py",
     "tests/closed_loop/",
 )
 """Where a test counts as an injection: real processes, or the whole daemon on virtual time."""
