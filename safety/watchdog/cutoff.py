@@ -1,9 +1,9 @@
 """The cut: what takes the energy away, in an order that no single failure can stop.
 
-1 open the enable line · 2 write every plan on its shared descriptor · 3 kill and reap the daemon, so that a frozen
-one cannot thaw and energise again (P14, P15) · 4 write every plan again, opening anew what could not be shared · 5
-latch on disk · 6 read back, and write again each second until every device has proved that it is off · 7 write the
-cut record. Each step is bounded in time and guarded; its failure is recorded and the next step follows.
+1 open the enable line · 2 write every plan on its shared descriptor · 3 kill the daemon and see it dead, so that a
+frozen one cannot thaw and energise again (P14, P15) · 4 write every plan again, opening anew what could not be
+shared · 5 latch on disk · 6 read back, and write again each second until every device has proved that it is off · 7
+write the cut record. Each step is bounded in time and guarded; its failure is recorded and the next step follows.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Cutoff:
                 self._guard("write off", lambda source=source: source.write_off(timeout_s))  # type: ignore[misc]
 
     def cut(self, cut: Cut, fence: Callable[[], dict[str, object]], stop: Callable[[], bool]) -> bool:
-        """Do all of it. ``fence`` kills and reaps the daemon and tells how that went; ``stop`` is asked, once
+        """Do all of it. ``fence`` kills the daemon and tells how that went; ``stop`` is asked, once
         everything has been done at least once, whether somebody wants the watchdog gone although off is not proven.
 
         Returns:

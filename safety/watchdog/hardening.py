@@ -29,3 +29,9 @@ def harden() -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("-1000")
+
+
+def soften() -> None:
+    """An ordinary process again."""
+    with suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

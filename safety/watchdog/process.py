@@ -21,7 +21,7 @@ from safety.watchdog.asking import Asking
 from safety.watchdog.core import Action, CloseEnable, Core, Cut, Leave, OpenEnable, QueryEnable, Reply
 from safety.watchdog.cutoff import Cutoff, Source, cuts_path, is_latched
 from safety.watchdog.frames import ENVIRONMENT, MAX_MESSAGE, pack_status, unpack_hello, unpack_message
-from safety.watchdog.hardening import harden
+from safety.watchdog.hardening import harden, soften
 from safety.watchdog.line import line_of
 
 EXIT_CUT = 75  # EX_TEMPFAIL of sysexits.h: the watchdog has cut; the latch says why
@@ -30,7 +30,7 @@ MAX_FDS = 32
 LOOK_S = 0.25  # at least this often: the latch file, the clock
 ANSWER_LOOK_S = 0.005  # and at the enable line while its answer is awaited, for a terminal is not polled
 END_S = 10.0  # how long a daemon that has closed its end of the link may take to end
-REAP_S = 0.5
+KILL_S = 0.5  # how long a daemon that was killed may take
 UNPROVEN_S = 10.0  # for this long off is asserted, proven or not, before SIGTERM may end the watchdog
 ENABLE_WRITE_S = 0.005
 DEAF = (
@@ -73,6 +73,7 @@ class Process:
         self._wakeup = wakeup
         signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._on_term)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where that is ignored, nobody could tell how a daemon ended
         for number in (signal.SIGINT, signal.SIGHUP):  # not SIG_IGN, which the daemon would inherit
             signal.signal(number, lambda number, frame: None)
         self.runtime_dir.mkdir(parents=True, exist_ok=True)
@@ -230,37 +231,37 @@ class Process:
         begin_s = time.monotonic()
         proven = self.cutoff.cut(cut, self._fence, lambda: self.terminated and time.monotonic() - begin_s > UNPROVEN_S)
         state = "off is proven" if proven else "OFF IS NOT PROVEN: pull the generator's mains plug"
-        record = cuts_path(self.cutoff.state_dir)
         latch = (
             ""
             if is_latched(self.cutoff.state_dir)
             else "; NO LATCH could be written: do not restart before a person has looked"
         )
-        say(f"{cut.text}; energy cut, daemon killed, {state}; record in {record}{latch}")
+        say(f"{cut.text}; energy cut, daemon killed, {state}; record in {cuts_path(self.cutoff.state_dir)}{latch}")
         self.exit_code = EXIT_CUT
 
     def _fence(self) -> dict[str, object]:
-        """Kill the daemon and reap it, bounded: a process in uninterruptible I/O cannot be reaped (the lines still
+        """Kill the daemon and see it dead, bounded: a process in uninterruptible I/O does not end (the lines still
         work)."""
-        with suppress(ProcessLookupError):
-            self.daemon.kill()
-        code = self._reap(REAP_S)
-        return {"pid": self.daemon.pid, "exit": code, "reaped": code is not None}
+        signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)  # Popen's own kill would reap it first
+        code = self._ended(KILL_S)
+        return {"pid": self.daemon.pid, "exit": code, "ended": code is not None}
 
-    def _reap(self, timeout_s: float) -> int | None:
+    def _ended(self, timeout_s: float) -> int | None:
+        """How the daemon ended, in Popen's words; None: it has not, within so long. It is not reaped here: at a
+        real-time priority that may take a second (docs/adr/0015)."""
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
         poll.poll(timeout_s * 1e3)
-        return self.daemon.poll()
+        told = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return told and (told.si_status if told.si_code == os.CLD_EXITED else -told.si_status)
 
     def _leave(self) -> None:
         """Nothing was wrong, or nothing had begun: off once more, wait for the daemon's end, keep its exit code."""
         self.cutoff.open_enable()
         self.cutoff.write_off()
         if self.terminated:
-            with suppress(ProcessLookupError):
-                self.daemon.terminate()
-        code = self._reap(1.0 if self.terminated else END_S)
+            signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
+        code = self._ended(1.0 if self.terminated else END_S)
         if code is None:
             self._fence()
             code = -int(signal.SIGKILL)
@@ -282,4 +283,7 @@ def run(argv: Sequence[str], runtime_dir: Path, state_dir: Path, bench: str, lea
         say(f"cannot start the daemon {argv[0]!r}: {error}")
         return EXIT_SPAWN
     harden()
-    return process.run()
+    code = process.run()
+    soften()
+    process.daemon.poll()  # reaped, now that nothing is left to be done in time
+    return code

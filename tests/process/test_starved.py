@@ -5,10 +5,12 @@ And one for the daemon only now and then, so that its ticks come late again and 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +79,25 @@ def test_a_daemon_that_gets_a_processor_now_and_then_trips(emulated: Emulated) -
     assert (trip.hazard, trip.monitor) == ("H33", "cadence"), trip
     assert off_s is not None and off_s - begin_s <= 1.5
     assert tripped["hazard"] == "H33"
+
+
+def on_one_processor(*processes: int) -> None:
+    """All threads of these share one."""
+    for process in processes:
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {min(os.sched_getaffinity(0))})
+
+
+def test_a_daemon_that_dies_on_the_watchdogs_processor_holds_up_no_cut(emulated: Emulated) -> None:
+    """Somebody has looked at its threads. The one that dies last clears away what the kernel keeps of that; who reaps
+    the process at a real-time priority meanwhile takes its processor, and waits for it, for nearly a second.
+    """
+    with firing(emulated) as live:
+        on_one_processor(*live.pids)
+        for thread in Path(f"/proc/{live.pids.daemon}/task").iterdir():
+            (thread / "stat").read_text()
+        signals([live.pids.daemon], signal.SIGSTOP)
+        assert live.ended() == 75
+        *_, cut = map(json.loads, (emulated.state / emulated.name / "cuts.jsonl").read_text().splitlines())
+    assert (cut["hazard"], cut["off_proven"]) == ("H24", True)
+    assert cut["timings_ms"]["latched"] <= 300.0, cut["timings_ms"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import select
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,14 @@ class Poll:
         return self.ready
 
 
+def system(log: list[Any], **answers: Any) -> Noted:
+    """The module ``os``, with its real constants."""
+    made = Noted(log, **answers)
+    for name in ("P_PIDFD", "WEXITED", "WNOHANG", "WNOWAIT", "CLD_EXITED"):
+        setattr(made, name, getattr(os, name))
+    return made
+
+
 def raising(error: BaseException) -> Callable[..., Any]:
     def call(*_: Any) -> Any:
         raise error
@@ -66,7 +75,7 @@ class Rig:
         bits = {name: getattr(select, name) for name in ("POLLIN", "POLLOUT", "POLLHUP", "POLLERR", "POLLNVAL")}
         self.put("select", SimpleNamespace(poll=self._poll, **bits))
         self.put("time", SimpleNamespace(monotonic=lambda: self.now_s))
-        self.put("os", Noted(self.log, getpid=5))
+        self.put("os", system(self.log, getpid=5))
         self.latched = False
         self.put("is_latched", lambda folder: self.latched)
         self.made = made = process.Process(folder / "run", folder / "state", "b1", 0.2)

@@ -36,7 +36,9 @@ def system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         "resource",
         SimpleNamespace(RLIMIT_MEMLOCK="memlock", RLIM_INFINITY=UNLIMITED, getrlimit=limits.__getitem__),
     )
-    system = SimpleNamespace(sched_setscheduler=schedule, SCHED_FIFO="fifo", sched_param=lambda priority: priority)
+    system = SimpleNamespace(
+        sched_setscheduler=schedule, SCHED_FIFO="fifo", SCHED_OTHER="other", sched_param=lambda priority: priority
+    )
     monkeypatch.setattr(hardening, "os", system)
     monkeypatch.setattr(
         hardening,
@@ -65,6 +67,14 @@ def test_everything_is_asked_for(system: Any) -> None:
 
 
 @raises_nothing
+def test_at_the_end_it_is_ordinary_again(system: Any) -> None:
+    from safety.watchdog import hardening
+
+    hardening.soften()
+    assert system.asked == [("scheduler", 0, "other", 0)]
+
+
+@raises_nothing
 def test_with_a_limit_only_what_is_there_is_locked(system: Any) -> None:
     from safety.watchdog import hardening
 
@@ -84,6 +94,7 @@ def test_a_system_that_refuses_all_of_it_is_no_obstacle(system: Any, monkeypatch
     monkeypatch.setattr(system.os, "sched_setscheduler", refuse)
     system.score.mkdir()
     hardening.harden()
+    hardening.soften()
     assert system.asked == ["collect", "freeze", ("libc", None, True)]
 
 
@@ -94,4 +105,5 @@ def test_a_system_that_has_none_of_it_is_no_obstacle(system: Any, monkeypatch: p
     monkeypatch.delattr(system.libc, "mlockall")
     monkeypatch.delattr(system.os, "sched_setscheduler")
     hardening.harden()
+    hardening.soften()
     assert system.score.read_text() == "-1000"

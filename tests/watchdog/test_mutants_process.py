@@ -25,7 +25,7 @@ def rig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rig:
 @raises_nothing
 def test_the_constants() -> None:
     assert (process.EXIT_CUT, process.EXIT_SPAWN, process.MAX_FDS, process.LOOK_S) == (75, 1, 32, 0.25)
-    assert (process.END_S, process.REAP_S, process.UNPROVEN_S, process.ENABLE_WRITE_S) == (10.0, 0.5, 10.0, 0.005)
+    assert (process.END_S, process.KILL_S, process.UNPROVEN_S, process.ENABLE_WRITE_S) == (10.0, 0.5, 10.0, 0.005)
 
 
 @raises_nothing
@@ -55,7 +55,7 @@ def started(rig: Rig) -> tuple[list[Socket], dict[int, Any]]:
     ends = [Socket([], fileno=fd) for fd in (WAKE, 13, LINK, 14)]
     pairs = iter([ends[:2], ends[2:]])
     handlers: dict[int, Any] = {}
-    names = {name: getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL")}
+    names = {name: getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGCHLD", "SIG_DFL")}
     wakeup = lambda *given, **words: rig.log.append(("wakeup", *given, *words.items()))  # noqa: E731
     rig.put("signal", SimpleNamespace(set_wakeup_fd=wakeup, signal=handlers.__setitem__, **names))
     rig.put("socket", SimpleNamespace(socketpair=lambda *_: next(pairs), AF_UNIX=1, SOCK_SEQPACKET=5))
@@ -89,7 +89,8 @@ def test_a_start(rig: Rig, tmp_path: Path, there: bool) -> None:
     assert [path.name for path in folder.iterdir()] == ["pids.json"]
     assert (folder / "pids.json").read_text() == '{"daemon": 77, "watchdog": 5}\n'
     assert rig.made._poll.on == dict.fromkeys((LINK, PIDFD, WAKE), select.POLLIN)  # type: ignore[attr-defined]
-    assert sorted(handlers) == [signal.SIGHUP, signal.SIGINT, signal.SIGTERM]
+    assert sorted(handlers) == [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD]
+    assert handlers[signal.SIGCHLD] is signal.SIG_DFL
     assert [handlers[number](number, None) for number in (signal.SIGINT, signal.SIGHUP)] == [None, None]
     assert rig.made.terminated is False
     handlers[signal.SIGTERM](signal.SIGTERM, None)

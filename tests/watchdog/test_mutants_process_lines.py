@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import select
+import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from safety.watchdog import process
 from safety.watchdog.core import CloseEnable, Cut, Leave, OpenEnable, QueryEnable, Reply
 from tests.mutation.total import raises_nothing
 from tests.watchdog.beats import CLOSE, GEN, RELAY, hello
-from tests.watchdog.process_rig import PIDFD, Noted, Rig, raising
+from tests.watchdog.process_rig import PIDFD, Noted, Rig, raising, system
 
 CUT = Cut("H24", "lease", "no completed tick", "look")
 IN = select.POLLIN
@@ -200,21 +203,34 @@ def test_a_cut(rig: Rig, proven: bool) -> None:
         assert stop() is gives_up
 
 
-@raises_nothing
-def test_the_daemon_is_killed_and_reaped(rig: Rig) -> None:
-    for code, kill in ((-9, None), (None, raising(ProcessLookupError()))):
-        rig.made.daemon = Noted(rig.log, kill=kill)  # type: ignore[assignment]
-        rig.made.daemon.pid = 77
-        rig.note(_reap=code)
-        assert rig.made._fence() == {"pid": 77, "exit": code, "reaped": code is not None}
-        assert rig.seen() == [("kill",), ("_reap", 0.5)]
+def signalled(rig: Rig) -> None:
+    """A signal goes by the daemon's descriptor: not by Popen, which would reap it first, at the watchdog's priority."""
+    rig.put("signal", Noted(rig.log))
+    process.signal.SIGKILL, process.signal.SIGTERM = signal.SIGKILL, signal.SIGTERM  # type: ignore[misc]
 
 
 @raises_nothing
-def test_reaping_waits_for_the_end(rig: Rig) -> None:
-    rig.made.daemon = Noted(rig.log, poll=3)  # type: ignore[assignment]
-    assert rig.made._reap(1.5) == 3
+def test_the_daemon_is_killed_and_seen_dead(rig: Rig) -> None:
+    for code in (-9, 0, None):
+        signalled(rig)
+        rig.note(_ended=code)
+        assert rig.made._fence() == {"pid": 77, "exit": code, "ended": code is not None}
+        assert rig.seen() == [("pidfd_send_signal", PIDFD, signal.SIGKILL), ("_ended", 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "code"),
+    [(os.CLD_EXITED, 0, 0), (os.CLD_EXITED, 3, 3), (os.CLD_KILLED, 9, -9), (os.CLD_DUMPED, 6, -6), (None, 0, None)],
+)
+@raises_nothing
+def test_how_the_daemon_ended_is_waited_for_and_left_to_be_asked_again(
+    rig: Rig, how: int | None, status: int, code: int | None
+) -> None:
+    told = SimpleNamespace(si_code=how, si_status=status) if how is not None else None
+    rig.put("os", system(rig.log, waitid=told))
+    assert rig.made._ended(1.5) == code
     assert (rig.polls[-1].on, rig.polls[-1].waits_ms) == ({PIDFD: IN}, [1500.0])
+    assert rig.seen() == [("waitid", os.P_PIDFD, PIDFD, os.WEXITED | os.WNOHANG | os.WNOWAIT)]
 
 
 @pytest.mark.parametrize(("code", "exits"), [(0, 0), (1, 1), (3, 3), (-1, 129), (-15, 143), (None, 137)])
@@ -223,9 +239,10 @@ def test_reaping_waits_for_the_end(rig: Rig) -> None:
 def test_a_leave(rig: Rig, code: int | None, exits: int, terminated: bool) -> None:
     rig.made.terminated = terminated
     rig.put("say", Noted(rig.log).say)
-    rig.note("_fence", _reap=code)
+    signalled(rig)
+    rig.note("_fence", _ended=code)
     rig.made._leave()
-    ending = [("terminate",)] * terminated + [("_reap", 1.0 if terminated else 10.0)]
+    ending = [("pidfd_send_signal", PIDFD, signal.SIGTERM)] * terminated + [("_ended", 1.0 if terminated else 10.0)]
     text = "the daemon did not end after its leave and was killed"
     killing = [("_fence",), ("say", text)] if code is None else []
     off = [("write_off", ("reopen", True)), ("open_enable",)]
@@ -234,24 +251,17 @@ def test_a_leave(rig: Rig, code: int | None, exits: int, terminated: bool) -> No
 
 
 @raises_nothing
-def test_a_daemon_that_is_gone_is_not_terminated(rig: Rig) -> None:
-    rig.made.terminated = True
-    rig.made.daemon = Noted(rig.log, terminate=raising(ProcessLookupError()))  # type: ignore[assignment]
-    rig.note(_reap=0)
-    rig.made._leave()
-    assert rig.made.exit_code == 0
-
-
-@raises_nothing
 def test_a_run(rig: Rig, tmp_path: Path) -> None:
     for start in None, raising(FileNotFoundError("no such program")):
         made = Noted(rig.log, start=start, run=9)
+        made.daemon = Noted(rig.log)  # type: ignore[attr-defined]
         rig.put("Process", Noted(rig.log, Process=made).Process)
         rig.put("harden", Noted(rig.log).harden)
+        rig.put("soften", Noted(rig.log).soften)
         rig.put("say", Noted(rig.log).say)
         code = process.run(["x"], tmp_path, tmp_path / "s", "b1", 0.3)
         begun = [("Process", tmp_path, tmp_path / "s", "b1", 0.3), ("start", ["x"])]
         if start is None:
-            assert (code, rig.seen()) == (9, [*begun, ("harden",), ("run",)])
+            assert (code, rig.seen()) == (9, [*begun, ("harden",), ("run",), ("soften",), ("poll",)])
         else:
             assert (code, rig.seen()) == (1, [*begun, ("say", "cannot start the daemon 'x': no such program")])

@@ -133,7 +133,7 @@ def test_a_cut_latches_and_is_recorded(bench: Bench) -> None:
     assert cut["enable_closed"] is False
     assert cut["problems"] == []
     assert isinstance(cut["daemon"], dict)
-    assert (cut["daemon"]["exit"], cut["daemon"]["reaped"]) == (-9, True)
+    assert (cut["daemon"]["exit"], cut["daemon"]["ended"]) == (-9, True)
     assert isinstance(cut["timings_ms"], dict)
     steps = ["enable_open", "off_written", "daemon_gone", "off_written_again", "latched", "proven"]
     assert sorted(cut["timings_ms"], key=lambda step: cut["timings_ms"][step]) == steps
