@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from controller.config import setup as setups
 from controller.daemon.desk import Desk
 from safety.types import Demand
 from sim.clock import VirtualLoop
 from sim.rehearsal import Rehearsal
 from tests.daemon.injecting import fired, first, injected
-from tests.daemon.rehearsed import acted, of, protocol, until
+from tests.daemon.rehearsed import acted, bench, of, protocol, until
+
+ROLES = yaml.safe_load(setups.load("cooled-rf-sim", "demo-30s").bench.path.read_text())["roles"]
 
 # ---- clocks
 
@@ -139,6 +143,60 @@ def test_ticks_that_are_late_again_and_again_warn_and_then_trip(tmp_path: Path) 
     assert first(trips) == ("H33", "cadence")
     assert warned[0] <= 0.5
     assert (1.9 <= off_s <= 2.3, power_w) == (True, 0.0)
+
+
+# ---- counts and contacts of our own
+
+
+@pytest.mark.parametrize(("count", "monitor"), [("energy_j", "energy"), ("on_time_s", "on_time")])
+def test_a_count_that_leaps_beyond_its_limit_trips(tmp_path: Path, count: str, monitor: str) -> None:
+    """The stop at the limit itself came too late, or was not obeyed."""
+
+    def leap(run: Rehearsal) -> None:
+        control = run.daemon.control
+        control.state = dataclasses.replace(control.state, **{count: 1e6})
+
+    trips, off_s, power_w = injected(tmp_path, leap, 1.0)
+    assert first(trips) == ("H07", monitor)
+    assert (off_s <= 0.2, power_w) == (True, 0.0)
+
+
+@pytest.mark.parametrize("second_contact", [True, False])
+def test_an_enable_relay_that_closes_while_armed_and_will_not_open(tmp_path: Path, second_contact: bool) -> None:
+    """A second contact shows it at once, and takes READY away; without one it is a lockout 0.3 s later."""
+    path = protocol(tmp_path)
+    told: list[Any] = []
+
+    async def act(run: Rehearsal, desk: Desk) -> None:
+        relay: Any = run.sim.emulators["enable"]
+        await until(desk, "SAFE")
+        await desk.prepare(path, "anna")
+        await until(desk, "READY")
+        await desk.arm("anna")
+        relay.native_timeout_s = math.inf
+        relay.switch(0, True, run.daemon._loop.time() - run.sim.t0_s)
+        relay.switch = lambda *_: None
+        closed_s = run.daemon._loop.time()
+        await until(desk, "SAFE" if second_contact else "LOCKOUT")
+        told.append(run.daemon._loop.time() - closed_s)
+        if second_contact:
+            await desk.prepare(path, "anna")
+            await until(desk, "SAFE")
+            told.append((await desk.status())["unready"])
+        else:
+            told.append((await desk.reset("anna", "try again"))["ok"])
+
+    roles = {key: value for key, value in ROLES.items() if second_contact or key != "enable_aux"}
+    events = acted(tmp_path, path, act, on=bench(tmp_path, roles=roles))
+    lasted_s, answer = told
+    assert of(events, "fire") == []
+    if second_contact:
+        assert (lasted_s <= 0.2, of(events, "trip")) == (True, [])
+        assert any("enable line" in text for text in answer)
+    else:
+        (trip,) = of(events, "trip")
+        assert (trip["hazard"], trip["monitor"], trip["lockout"]) == ("H06", "enable", True)
+        assert (lasted_s <= 0.5, answer) == (True, False)
 
 
 # ---- hands at the front panel, and a generator that does as it likes
