@@ -27,7 +27,7 @@ def test_a_row_is_of_all_times() -> None:
     assert rows([figure, Figure("nothing tried", 0.1)]) == [
         {"fault": "hang", "trials": 3, **times, "late": 1, "failed": 1, "repeated": 1, "starts_repeated": 2}
     ]
-    assert "3 trials, 1 LATE, 1 FAILED, 1 repeated: emulator or line late, 2 starts repeated" in figure.text
+    assert "3 trials, 1 LATE, 1 FAILED, 1 repeated: emulator, line or death late, 2 starts repeated" in figure.text
 
 
 def test_other_kinds_stay() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -226,6 +227,7 @@ class Live:
                 start_new_session=True,
             )
         self._hold: Hold | None = None
+        self.dying_s = -math.inf  # when the daemon was last seen not yet dead, of one that was killed
         self.control: Control
         self.session: Path
         try:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
+import signal
 import socket
 import threading
 import time
@@ -30,6 +32,21 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def kill(pid: int) -> tuple[float, float]:
+    """SIGKILL, and wait for its end, 1 s at most: the moment before, and the last one at which it was not dead yet."""
+    end = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(end, select.POLLIN)
+        begin_s = dying_s = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        while not poll.poll(1) and dying_s - begin_s < 1.0:
+            dying_s = time.monotonic()
+    finally:
+        os.close(end)
+    return begin_s, dying_s
 
 
 def children_of(mark: str) -> list[int]:

@@ -13,7 +13,7 @@ from controller.records.reader import open_session
 from controller.records.verify import verify
 from safety.types import Trip
 from tests.process.bench import Emulated, Live, signals
-from tests.process.ends import alive, wait_for
+from tests.process.ends import alive, kill, wait_for
 from tests.process.trials import FIGURES, MANY, TRIALS, Fault, Figure, by_watchdog, judge, latched
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(15 * TRIALS)]
@@ -32,7 +32,8 @@ def benches() -> Iterator[list[Emulated]]:
 
 
 def kill_daemon(live: Live) -> float:
-    return signals([live.pids.daemon], signal.SIGKILL)
+    begin_s, live.dying_s = kill(live.pids.daemon)
+    return begin_s
 
 
 def stop_daemon(live: Live) -> float:
