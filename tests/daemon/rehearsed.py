@@ -37,12 +37,16 @@ def protocol(folder: Path, law: Mapping[str, Any] = CONSTANT, name: str = "short
     return str(path)
 
 
+def shipped() -> dict[str, Any]:
+    """``cooled-rf-sim`` as its file says it."""
+    data: dict[str, Any] = yaml.safe_load(setups.load("cooled-rf-sim", "demo-30s").bench.path.read_text())
+    return data
+
+
 def bench(folder: Path, **more: Any) -> str:
     """``cooled-rf-sim`` with other or further keys; its path."""
-    shipped = setups.load("cooled-rf-sim", "demo-30s").bench.path
-    data = yaml.safe_load(shipped.read_text())
     path = folder / "bench.yaml"
-    path.write_text(yaml.safe_dump({**data, **more}, sort_keys=False))
+    path.write_text(yaml.safe_dump({**shipped(), **more}, sort_keys=False))
     return str(path)
 
 

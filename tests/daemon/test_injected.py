@@ -12,17 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from controller.config import setup as setups
 from controller.daemon.desk import Desk
 from safety.types import Demand
 from sim.clock import VirtualLoop
 from sim.rehearsal import Rehearsal
 from tests.daemon.injecting import fired, first, injected
-from tests.daemon.rehearsed import acted, bench, of, protocol, until
-
-ROLES = yaml.safe_load(setups.load("cooled-rf-sim", "demo-30s").bench.path.read_text())["roles"]
+from tests.daemon.rehearsed import acted, bench, of, protocol, shipped, until
 
 # ---- clocks
 
@@ -186,7 +182,9 @@ def test_an_enable_relay_that_closes_while_armed_and_will_not_open(tmp_path: Pat
         else:
             told.append((await desk.reset("anna", "try again"))["ok"])
 
-    roles = {key: value for key, value in ROLES.items() if second_contact or key != "enable_aux"}
+    roles = shipped()["roles"]
+    if not second_contact:
+        del roles["enable_aux"]
     events = acted(tmp_path, path, act, on=bench(tmp_path, roles=roles))
     lasted_s, answer = told
     assert of(events, "fire") == []

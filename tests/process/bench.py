@@ -157,6 +157,12 @@ class Emulated:
         """Where a trip survives the daemon."""
         return self.state / self.name / "latch.json"
 
+    @property
+    def cuts(self) -> list[dict[str, Any]]:
+        """What the watchdog has recorded of its cuts, the oldest first."""
+        record = self.state / self.name / "cuts.jsonl"
+        return [json.loads(text) for text in record.read_text().splitlines()] if record.exists() else []
+
     def forget(self) -> None:
         """As if nothing had ever tripped: no latch, no resets, no order that waits, no session without its end."""
         under_way = self.latch.with_name("session.txt")

@@ -12,7 +12,6 @@ and of many trials few may need one.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import queue
@@ -153,9 +152,7 @@ def handed_over_s(emulated: Emulated, begin_s: float) -> float:
     """When the watchdog, after ``begin_s``, had written "open" to the enable line and "off" to the generator, by its
     own record; infinity: it has recorded no cut, or one in which something could not be written.
     """
-    record = emulated.state / emulated.name / "cuts.jsonl"
-    for text in reversed(record.read_text().splitlines() if record.exists() else []):
-        cut = json.loads(text)
+    for cut in reversed(emulated.cuts):
         if cut["t_mono_s"] >= begin_s and not cut["problems"] and all(d["written"] for d in cut["devices"].values()):
             return float(cut["t_mono_s"] + cut["timings_ms"]["off_written"] / 1e3)
     return math.inf
