@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from controller.daemon.desk import Desk
 from controller.daemon.histogram import Histogram
-from controller.panel import metrics
 from controller.panel.exposition import EDGES_S, Distribution, Exposition
 from safety.types import State
-from sim.rehearsal import Rehearsal
-from tests.daemon.rehearsed import acted, protocol
 from tests.panel.prometheus import Family, read, series
-from tests.panel.rig import TOKENS, Daemon, Rig, rigged
-
-Seen = tuple[dict[str, Any], dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """Status and look of a daemon that has ticked for some seconds, as its socket tells them."""
-    folder = tmp_path_factory.mktemp("m")
-    told: list[dict[str, Any]] = []
-
-    async def act(run: Rehearsal, desk: Desk) -> None:
-        await asyncio.sleep(4.0)
-        told.extend([await desk.status(), await desk.look()])
-
-    acted(folder, protocol(folder), act)
-    status, look = json.loads(json.dumps(told))
-    return {**status, "session_file": None}, look
-
-
-class Looked(Daemon):
-    """One that tells ``seen``. ``looks`` counts how often."""
-
-    def __init__(self, seen: Seen) -> None:
-        super().__init__()
-        self.told, self.channels, self.looks = *seen, 0
-
-    async def look(self) -> dict[str, Any]:
-        self.looks += 1
-        return self.channels
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No page is shared."""
-    monkeypatch.setattr(metrics, "SHARED_S", 0.0)
-
-
-async def scraped(rig: Rig, token: str = TOKENS.viewer) -> dict[str, Family]:
-    """What Prometheus would store."""
-    url, headers = f"{rig.origin}/metrics", {"Authorization": f"Bearer {token}"}
-    async with rig.client.get(url, headers=headers) as answer:
-        assert answer.status == 200
-        assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-        return read(await answer.text())
+from tests.panel.rig import TOKENS, Rig, rigged
+from tests.panel.scraping import Looked, Seen, manual, scraped
 
 
 async def test_a_bench_is_told_whole(short_dir: Path, seen: Seen, now: None) -> None:
@@ -220,16 +171,16 @@ async def test_both_tokens_may(rig: Rig, now: None) -> None:
 
 async def test_the_page_of_the_manual_scrapes_it(short_dir: Path, repository: Path, seen: Seen, now: None) -> None:
     """The configuration in docs/panel-api.md, followed as Prometheus does; and every metric has a row there."""
-    page = (repository / "docs" / "panel-api.md").read_text()
-    (block,) = re.findall(r"```yaml\n(scrape_configs:.*?)```", page, re.DOTALL)
-    (job,) = yaml.safe_load(block)["scrape_configs"]
-    assert job.keys() == {"job_name", "scrape_interval", "authorization", "static_configs"}  # path and kind as usual
+    (job,) = manual(repository)["scrape_configs"]
+    usual = {"job_name", "scrape_interval", "honor_labels", "authorization", "static_configs"}  # path and kind as usual
+    assert job.keys() == usual
     assert job["authorization"].keys() == {"credentials_file"}
     ((target,),) = (each["targets"] for each in job["static_configs"])
     operator = Looked(({**seen[0], "mqtt": {"connected": True, "lag_s": 0.0, "lag_rows": 0}}, seen[1]))
     async with rigged(short_dir, operator=operator) as rig:
         assert target.partition(":")[0] in rig.origin
         found = await scraped(rig)
+    page = (repository / "docs" / "panel-api.md").read_text()
     section = page.partition("## Metrics for Prometheus")[2].partition("\n## ")[0]
     rows = "\n".join(line for line in section.splitlines() if line.startswith("| `"))
     listed = {name.partition("{")[0] for name in re.findall(r"`([a-z_]+(?:\{[a-z]+\})?)`", rows)}
