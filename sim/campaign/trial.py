@@ -21,6 +21,7 @@ from controller.records.session import MIN_FREE_BYTES
 from controller.records.store import free_bytes
 from drivers.contract import DeviceError
 from safety.types import State
+from sim.campaign import causes
 from sim.campaign.benches import setup_of
 from sim.campaign.expected import Expected, expected, find
 from sim.campaign.plan import Case
@@ -254,7 +255,10 @@ def run(case: Case, folder: Path | None = None) -> tuple[Verdict, str, Seen]:
     scratch = tempfile.TemporaryDirectory(prefix="ablate-campaign-", dir=_memory())
     with _of_this_run(), scratch as path, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         seen = runner.run(main(folder or Path(path)))
-    return *judge(_expected(case), seen), seen
+    verdict, why = judge(_expected(case), seen)
+    if verdict is Verdict.OK and case.fault and (odd := causes.odd(case, seen)):
+        verdict, why = Verdict.WRONG_CAUSE, odd
+    return verdict, why, seen
 
 
 def _memory() -> str | None:
