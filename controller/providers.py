@@ -3,7 +3,7 @@ specimen.
 
 A provider (entry-point group ``openablate.transports``, named by its URL scheme) is an object with
 
-* ``simulated: bool`` — copied into records and banners, never branched upon;
+* ``simulated: bool`` — copied into records and banners; decides nothing but whether ports may stand in one bench file;
 * ``neighbour(bench_path, runtime_dir) -> list[str] | None`` — argv of a process to run beside the bench, which prints
   ``READY``;
 * ``resolve(url, runtime_dir) -> str`` — the port URL that an ordinary transport can open;
@@ -19,12 +19,15 @@ A provider (entry-point group ``openablate.transports``, named by its URL scheme
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from importlib.metadata import entry_points
 from typing import Any, Protocol
+
+from drivers.registry import offered
 
 GROUP = "openablate.transports"
 BANNERS = ("", "SIMULATED")
 """What every view shows, by ``simulated``: a look-up, because nothing may branch on it."""
+WORLDS = ("real", "simulated")
+"""What a port belongs to, by its provider's ``simulated``."""
 
 
 Foot = Callable[[str, bool], Awaitable[bool]]
@@ -52,14 +55,26 @@ class Providers:
 
     def __init__(self, urls: Iterable[str]) -> None:
         """Load what the schemes in ``urls`` ask for; schemes without a plug-in are left to the ordinary transports."""
-        offered = {entry.name: entry for entry in entry_points(group=GROUP)}
-        schemes = sorted({scheme_of(url) for url in urls} & set(offered))
-        self._by_scheme: dict[str, Provider] = {scheme: offered[scheme].load() for scheme in schemes}
+        there = offered(GROUP)
+        self._urls = tuple(urls)
+        schemes = sorted({scheme_of(url) for url in self._urls} & set(there))
+        self._by_scheme: dict[str, Provider] = {scheme: there[scheme].load() for scheme in schemes}
 
     @property
     def simulated(self) -> bool:
-        """True when any port is simulated; only ever copied into records and banners."""
-        return any(provider.simulated for provider in self._by_scheme.values())
+        """True when every port is simulated: with one real port among them nothing may say that no energy is there.
+        Only ever copied into records and banners.
+        """
+        return set(self.worlds()) == {WORLDS[True]}
+
+    def worlds(self) -> dict[str, list[str]]:
+        """The ports by :data:`WORLDS`, real ones first. A bench has one world: a simulated contact cannot stop a real
+        generator (H81).
+        """
+        found: dict[str, list[str]] = {world: [] for world in WORLDS}
+        for url in self._urls:
+            found[WORLDS[getattr(self._by_scheme.get(scheme_of(url)), "simulated", False)]].append(url)
+        return {world: urls for world, urls in found.items() if urls}
 
     def neighbours(self, bench_path: str, runtime_dir: str) -> list[list[str]]:
         """The argv of every process that must run beside the bench."""

@@ -26,6 +26,8 @@ from typing import Any, TextIO
 
 import yaml
 
+from controller.providers import Providers
+from sim.assembly import SCHEME
 from sim.backdoor import Backdoor
 from sim.bench import SimBench
 from sim.devices import emulator_class
@@ -69,7 +71,9 @@ def serve_bench(
     """
 
     def run() -> None:
-        bench = SimBench(_read(bench_path), seed=seed, faults=faults)
+        read = _read(bench_path)
+        _all_emulated(read)
+        bench = SimBench(read, seed=seed, faults=faults)
         from sim.world.warm import warm
 
         warm()  # kernels are compiled before anybody is told that the bench is ready
@@ -263,6 +267,18 @@ def main(argv: list[str] | None = None) -> int:
         faults=given.fault,
         power_log=given.power_log,
     )
+
+
+def _all_emulated(bench: Mapping[str, Any]) -> None:
+    """Faults and hands come in by the back door: it is not opened beside a real instrument (H81). Raises ValueError."""
+    named: dict[str, str] = {}
+    for name, device in (bench.get("devices") or {}).items():
+        options = device.get("options") or {}
+        more = [url for option, url in options.items() if str(option).endswith("_port")]
+        named |= dict.fromkeys(map(str, filter(None, (device.get("port"), *more))), name)
+    if real := Providers(named).worlds().get("real"):
+        who = ", ".join(f"{named[url]} ({url})" for url in real)
+        raise ValueError(f"a bench with real ports is not emulated, nor a part of it: {who}; write {SCHEME}<name>")
 
 
 def _read(path: Path) -> Mapping[str, Any]:

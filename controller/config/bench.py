@@ -29,7 +29,11 @@ class Device(Model):
 
     driver: Annotated[str, Field(min_length=1, description="a name that `ablate devices list` prints")]
     port: Annotated[
-        str, Field(min_length=1, description="/dev/serial/by-id/..., a pyserial URL, tcp://host:port, or sim://name")
+        str,
+        Field(
+            min_length=1,
+            description="/dev/serial/by-id/..., a pyserial URL, tcp://host:port; or sim://name, then for every device",
+        ),
     ]
     baud: Annotated[int, Field(ge=300, le=4_000_000)] | None = None
     off_port: Annotated[

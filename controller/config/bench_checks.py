@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from controller.config.bench import AWKWARD_KEY, Bench
+from controller.config.bench import AWKWARD_KEY, Bench, Device
 from controller.config.problems import Problem, did_you_mean
 from controller.config.yaml_loader import Document, Loc
+from controller.providers import GROUP, Providers
 from drivers.contract import Declaration, DeviceError
 from drivers.registry import offered
 from drivers.transport.open import SCHEMES, reopen_target, scheme_of
@@ -67,7 +68,7 @@ def unwired(document: Document, roles: Any) -> list[Problem]:
 def ports(document: Document, bench: Bench) -> list[Problem]:
     """Ports that nothing can open, and ports with two owners."""
     problems: list[Problem] = []
-    known = {*SCHEMES, *offered("openablate.transports")}
+    known = {*SCHEMES, *offered(GROUP)}
     owners: dict[str, str] = {}
     named = ((name, place, url) for name, device in bench.devices.items() for place, url in device.ports().items())
     for name, place, url in named:
@@ -81,6 +82,33 @@ def ports(document: Document, bench: Bench) -> list[Problem]:
             problems.append(document.problem(at, f"{url} already belongs to {owners[url]}", "one owner per port"))
         owners.setdefault(url, name)
     return problems
+
+
+def one_world(document: Document, bench: Bench) -> list[Problem]:
+    """Real and simulated ports in one bench: a generator that is there, behind contacts and sensors that are not (H71,
+    H81). Told once, where the fewer are.
+    """
+    named = {
+        url: (name, place)
+        for name, device in bench.devices.items()
+        for place, url in (*device.ports().items(), *_seconds(device))
+    }
+    worlds = Providers(named).worlds()
+    if len(worlds) < 2:
+        return []
+    fewer = min(worlds.values(), key=len)
+    name, place = named[fewer[0]]
+    who = "; ".join(
+        f"{world}: {', '.join(f'{named[url][0]} ({url})' for url in urls)}" for world, urls in worlds.items()
+    )
+    message = f"real and simulated ports in one bench ({who}): what is simulated cannot stop or feel what is real"
+    hint = "give every device the port that it is wired to, or put all of them into a simulated bench of their own"
+    return [document.problem(("devices", name, *place), message, hint)]
+
+
+def _seconds(device: Device) -> Iterable[tuple[tuple[str, ...], str]]:
+    """Second ways for the watchdog, as :meth:`Device.ports` tells the first ones."""
+    return [(("off_port",), url) for url in device.off_ports().values()]
 
 
 def off_ports(document: Document, bench: Bench) -> list[Problem]:

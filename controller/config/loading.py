@@ -188,7 +188,7 @@ def _check(document: Document, path: Path) -> LoadedBench:
     problems += bench_checks.unwired(document, document.data.get("roles"))
     if bench is None:
         raise ConfigError(problems)
-    problems += bench_checks.ports(document, bench)
+    problems += bench_checks.ports(document, bench) or bench_checks.one_world(document, bench)
     problems += bench_checks.off_ports(document, bench)
     if len(declarations) == len(bench.devices):
         problems += bench_checks.wiring(document, bench, declarations)

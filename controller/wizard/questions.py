@@ -70,7 +70,7 @@ def script(answers: Answers, ports: Sequence[Offer], name: str = "my-bench") -> 
         name: offered for the bench.
     """
     yield Question("bench", "What is the bench called?", "records, sockets and commands name it so", name)
-    why = "a simulated bench runs at once; later every sim:// port may be replaced by a real one"
+    why = "a simulated bench runs at once; later its sim:// ports are replaced by real ones, all of them together"
     yield Question("where", "Simulated or real instruments?", why, WHERE[0].value, WHERE)
     yield from _device(answers, ports, "generator")
     yield from _applicator(answers)
@@ -129,9 +129,9 @@ def _port(answers: Answers, ports: Sequence[Offer], part: str, option: str, devi
     free = tuple(offer for offer in ports if offer.value not in taken)
     real = answers["where"] == "real"
     why = "one owner per port; take a name under /dev/serial/by-id, which stays when cables are moved"
-    offers = (*free, Offer(f"sim://{device}", "emulated")) if real else ()
+    stand_in = f"/dev/serial/by-id/{device}" if real else f"sim://{device}"
     text = f"On which port is {answers[part]}" + (f", its {option.removesuffix('_port')}?" if option != "port" else "?")
-    return Question(f"{part}.{option}", text, why, f"sim://{device}", offers, must=real)
+    return Question(f"{part}.{option}", text, why, stand_in, free if real else (), must=real)
 
 
 def _applicator(answers: Answers) -> Iterator[Question]:

@@ -25,7 +25,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "commissioning.md"
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoadedBench:
     monkeypatch.setenv("ABLATE_STATE_DIR", str(tmp_path / "state"))
-    text = load_bench("cooled-rf-sim").document.text.replace("sim://pump", "/dev/ttyS9")
+    text = load_bench("cooled-rf-sim").document.text.replace("sim://", "/dev/serial/by-id/")
     (tmp_path / "bench.yaml").write_text(text)
     return load_bench(tmp_path / "bench.yaml")
 

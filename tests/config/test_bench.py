@@ -9,7 +9,8 @@ import pytest
 
 from controller.config.loading import load_bench
 from controller.config.problems import ConfigError
-from drivers.registry import load_driver
+from controller.providers import GROUP, Providers
+from drivers.registry import lent, load_driver
 from tests.config.support import BENCH, bench, refusal, spoiled
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -205,6 +206,61 @@ def test_several_problems_are_told_at_once():
 def test_a_password_cannot_stand_in_the_file():
     text = spoiled(BENCH, "tick_hz: 20", "mqtt: {host: a, site: b, password: secret}")
     assert refusal(text) == "bench.yaml:33: mqtt.password: unknown key; did you mean password_file?"
+
+
+class Elsewhere:
+    """A transport plug-in of others; whose ports they are is told by ``simulated`` alone."""
+
+    simulated = False
+
+    def neighbour(self, bench_path: str, runtime_dir: str) -> None:
+        return None
+
+
+class ElsewhereEmulated(Elsewhere):
+    simulated = True
+
+
+class TestOneWorld:
+    """H81: a real generator behind simulated contacts, or the other way round."""
+
+    def test_a_real_generator_on_a_simulated_bench(self):
+        assert refusal(spoiled(BENCH, "sim://gen", "/dev/serial/by-id/cxn")) == (
+            "bench.yaml:3: devices.gen.port: real and simulated ports in one bench (real: gen (/dev/serial/by-id/cxn); "
+            "simulated: pump (sim://pump), tc (sim://tc), flow (sim://flow), inputs (sim://in), enable (sim://enable))"
+            ": what is simulated cannot stop or feel what is real; give every device the port that it is wired to, or "
+            "put all of them into a simulated bench of their own"
+        )
+
+    @pytest.mark.parametrize("real", ["/dev/ttyS9", "tcp://10.0.0.7:4001", "rfc2217://h:1", "visa://ASRL1::INSTR"])
+    @pytest.mark.parametrize("port", ["gen", "pump", "tc", "flow", "in", "enable"])
+    def test_whichever_port_it_is(self, port: str, real: str):
+        assert f"real: {port.replace('in', 'inputs')} ({real}); simulated: " in refusal(
+            spoiled(BENCH, f"sim://{port}", real)
+        )
+
+    @pytest.mark.parametrize("port", ["gen", "pump", "tc", "flow", "in", "enable"])
+    def test_a_simulated_device_on_a_real_bench(self, port: str):
+        wired = BENCH.replace("sim://", "/dev/serial/by-id/")
+        said = refusal(spoiled(wired, f"/dev/serial/by-id/{port}", f"sim://{port}"))
+        assert f"devices.{port.replace('in', 'inputs')}.port: real and simulated ports in one bench" in said
+
+    def test_a_further_port_of_a_device(self, repository: Path):
+        text = (repository / "examples" / "benches" / "rf-chain-sim.yaml").read_text()
+        said = refusal(spoiled(text, "meter_port: sim://scope", "meter_port: tcp://10.0.0.7:5025"))
+        assert "devices.gen.options.meter_port: real and simulated ports in one bench (real: gen (tcp://" in said
+
+    def test_a_plug_in_says_itself_to_which_world_it_belongs(self):
+        text = spoiled(BENCH, "sim://gen", "rack://gen")
+        with lent(GROUP, "rack", ElsewhereEmulated):
+            assert Providers(bench(text).bench.ports()).simulated
+        with lent(GROUP, "rack", Elsewhere):
+            assert "(real: gen (rack://gen); simulated: pump" in refusal(text)
+
+    def test_nothing_says_simulated_where_one_port_is_real(self):
+        assert Providers(["sim://gen", "sim://tc"]).simulated
+        assert not Providers(["sim://gen", "/dev/ttyS9"]).simulated
+        assert not Providers(["/dev/ttyS9"]).simulated
 
 
 class TestIndependentCutoff:

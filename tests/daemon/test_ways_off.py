@@ -37,7 +37,7 @@ def bench_file(folder: Path, source: dict[str, Any], **devices: dict[str, Any]) 
     data["limits"]["power_w"] = 40
     data["devices"] |= {"gen": source, **devices}
     path = folder / "bench.yaml"
-    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    path.write_text(yaml.safe_dump(data, sort_keys=False).replace("sim://", "/dev/serial/by-id/"))
     return path
 
 

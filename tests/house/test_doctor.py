@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import shutil
 import socket
 import sqlite3
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from controller import cli
-from controller.checkup import Finding, Verdict, host, ports
+from controller.checkup import Finding, Verdict, devices, host, ports
+from controller.config.loading import load_bench
 
 
 def one(findings: list[Finding]) -> Finding:
@@ -153,16 +156,16 @@ def test_every_device_of_the_emulated_bench_is_identified(repository: Path, capf
 
 
 @pytest.mark.process
-def test_a_missing_port_fails_alone(repository: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    bench = (repository / "examples" / "benches" / "cooled-rf-sim.yaml").read_text()
-    (tmp_path / "b.yaml").write_text(bench.replace("sim://pump", "/dev/serial/by-id/usb-not-plugged-in"))
-    assert cli.run(["doctor", "--json", str(tmp_path / "b.yaml")]) == 4
-    told = capfd.readouterr()
-    assert "/dev/pts/" not in told.err, "where emulated devices answer is nobody's business here"
-    failed = [f for f in json.loads(told.out)["findings"] if f["verdict"] == "FAIL"]
-    assert [f["subject"] for f in failed] == ["device pump"]
-    assert failed[0]["text"] == "/dev/serial/by-id/usb-not-plugged-in: no such port"
-    assert failed[0]["remedy"]
+def test_a_missing_port_fails_alone(repository: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    loaded = load_bench(repository / "examples" / "benches" / "cooled-rf-sim.yaml")
+    away = loaded.bench.devices["pump"].model_copy(update={"port": "/dev/serial/by-id/usb-not-plugged-in"})
+    bench = loaded.bench.model_copy(update={"devices": {**loaded.bench.devices, "pump": away}})  # no file may mix them
+    found = asyncio.run(devices.bench_devices(replace(loaded, bench=bench)))
+    assert "/dev/pts/" not in capfd.readouterr().err, "where emulated devices answer is nobody's business here"
+    failed = [f for f in found if f.verdict is Verdict.FAIL]
+    assert [f.subject for f in failed] == ["device pump"]
+    assert failed[0].text == "/dev/serial/by-id/usb-not-plugged-in: no such port"
+    assert failed[0].remedy
 
 
 def test_every_extra_may_be_missing():

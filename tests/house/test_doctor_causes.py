@@ -284,6 +284,7 @@ def test_two_devices_on_each_others_port(loaded: LoadedBench, tmp_path: Path) ->
     for name in ("a", "b"):
         (tmp_path / name).write_text("")
     text = loaded.document.text.replace("sim://gen", str(tmp_path / "a")).replace("sim://pump", str(tmp_path / "b"))
+    text = text.replace("sim://", "/dev/serial/by-id/")
     (tmp_path / "bench.yaml").write_text(text)
     bench = load_bench(tmp_path / "bench.yaml")
     no = "does not answer as it should"

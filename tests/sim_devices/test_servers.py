@@ -131,6 +131,25 @@ def test_refusals(arguments: list[str], code: int, says: str) -> None:
     assert (done.returncode, says in done.stderr) == (code, True), done.stderr
 
 
+@pytest.mark.parametrize(
+    "old, new, who",
+    [
+        ('port: "sim://gen"', "port: /dev/serial/by-id/gen", "gen (/dev/serial/by-id/gen)"),
+        ("native_timeout_s: 2.0", 'native_timeout_s: 2.0, aux_port: "tcp://10.0.0.7:1"', "enable (tcp://10.0.0.7:1)"),
+    ],
+)
+def test_no_back_door_is_opened_beside_a_real_port(old: str, new: str, who: str, short_dir: Path) -> None:
+    assert BENCH.count(old) == 1
+    (short_dir / "bench.yaml").write_text(BENCH.replace(old, new))
+    argv = ["--bench", str(short_dir / "bench.yaml"), "--runtime-dir", str(short_dir / "run")]
+    done = subprocess.run(
+        [sys.executable, "-m", "sim.serve", *argv], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"a bench with real ports is not emulated, nor a part of it: {who}; " in done.stderr
+    assert not (short_dir / "run").exists()
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "link to a file", "dangling link"])
 def test_what_is_not_a_port_is_not_replaced(kind: str, short_dir: Path) -> None:
     """A path given by mistake (an interpreter is a link, too) is refused and stays as it was."""

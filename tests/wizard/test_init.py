@@ -131,11 +131,11 @@ def test_roles_follow_from_the_names_of_sensors_and_contacts(here: Path) -> None
 
 def test_ports_that_are_there_are_offered_once_and_must_be_chosen(here: Path) -> None:
     answers = Scripted(where="real", generator__port=FOUND[0].value, flow__port=FOUND[1].value)
-    data = answered(here, answers, FOUND)
+    data = answered(here, answers, FOUND)  # the others: what stands in for the answer that must be given
     asked = {question.key: question for question in answers.asked}
     assert asked["generator.port"].must
-    assert asked["generator.port"].offers == (*FOUND, Offer("sim://gen", "emulated"))
-    assert asked["pump.port"].offers == (FOUND[1], Offer("sim://pump", "emulated"))
+    assert asked["generator.port"].offers == FOUND
+    assert asked["pump.port"].offers == FOUND[1:]
     assert data["devices"]["gen"]["port"] == "/dev/serial/by-id/usb-a"
 
 
@@ -145,6 +145,13 @@ def test_a_port_that_is_taken_is_refused_at_once(here: Path) -> None:
     assert [(problem.message, problem.hint) for problem in answers.wrong] == [
         ("/dev/ttyS9 already belongs to gen", "one owner per port")
     ]
+
+
+def test_an_emulated_device_among_real_ones_is_refused_at_once(here: Path) -> None:
+    answers = Scripted(where="real", pump__port=["sim://pump", "/dev/ttyS8"])
+    assert answered(here, answers)["devices"]["pump"]["port"] == "/dev/ttyS8"
+    assert [problem.path for problem in answers.wrong] == ["devices.pump.port"]
+    assert "real and simulated ports in one bench" in answers.wrong[0].message
 
 
 # ---- wrong answers
