@@ -175,7 +175,7 @@ class ControlSocket:
                     message = json.loads(line)
                     if not isinstance(message, dict):
                         raise ValueError("not an object")
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     await self._say(writer, {"ok": False, "error": f"not a JSON object on one line: {error}"})
                     if may:
                         continue
@@ -195,7 +195,7 @@ class ControlSocket:
                     person = f"{plain(named, NAME_LENGTH)} ({who})" if isinstance(named, str) else who
                     try:
                         reply = await answer(self._operator, message, person)
-                    except ValueError as error:
+                    except (ValueError, OverflowError, RecursionError, OSError) as error:
                         reply = {"ok": False, "error": f"{verb}: {error}"}
                 if verb == "fire" and reply.get("ok"):
                     self._lease_holder = writer

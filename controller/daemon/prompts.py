@@ -149,6 +149,9 @@ def number(value: object) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is no number")
-    return float(value)
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # an integer that no float can hold
+        raise ValueError("a number of that many digits is none") from None
+    raise ValueError(f"{value!r} is no number")

@@ -153,6 +153,46 @@ async def test_babble_is_answered_and_unknown_verbs_do_nothing(path: Path) -> No
     await server.close()
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"[" * 100_000, "not a JSON object on one line"),
+        (b'{"verb": ' + b"[" * 100_000, "not a JSON object on one line"),
+        (b'{"verb": "confirm", "prompt": 1, "value": ' + b"9" * 400 + b"}", "of that many digits"),
+        (b'{"verb": "confirm", "prompt": ' + b"9" * 400 + b"}", "of that many digits"),
+        (b'{"verb": "bag", "bag_ml": 1e999}', "is no number"),
+    ],
+)
+async def test_what_breaks_a_parser_is_answered_and_the_connection_stays(path: Path, line: bytes, said: str) -> None:
+    operator = Recorder()
+    server = ControlSocket(operator, path)
+    await server.start()
+    reader, writer = await asyncio.open_unix_connection(path)
+    for _ in range(2):
+        writer.write(line + b"\n")
+        told = json.loads(await reader.readline())
+        assert (told["ok"], said in told["error"]) == (False, True), told
+    writer.write(b'{"verb": "stop"}\n')
+    assert json.loads(await reader.readline()) == {"ok": True}
+    writer.close()
+    await server.close()
+
+
+async def test_a_file_name_that_no_disk_takes_is_answered(path: Path) -> None:
+    class Disk(Recorder):
+        async def prepare(self, protocol: str, who: str, **_: Any) -> dict[str, Any]:
+            Path(protocol).stat()
+            return {"ok": True}
+
+    server = ControlSocket(Disk(), path)
+    await server.start()
+    client = await Client.connect(path)
+    assert "prepare: " in (await client.prepare("x" * 5000))["error"]
+    assert (await client.stop())["ok"]
+    await client.close()
+    await server.close()
+
+
 async def test_nobody_there_is_said_plainly(path: Path) -> None:
     with pytest.raises(Unreachable, match="no daemon answers at"):
         await Client.connect(path)
