@@ -74,7 +74,7 @@ async def serve(args: argparse.Namespace, loaded: LoadedBench, claim: Claim) -> 
             clocks=live_clocks,
         ),
     )
-    control = ControlSocket(daemon.desk, args.runtime_dir / "control.sock")
+    control = ControlSocket(daemon.desk, args.runtime_dir / "control.sock", daemon.desk.refusals.tell)
     try:
         await daemon.start()
         await control.start()

@@ -214,6 +214,7 @@ class Daemon:
         if hasattr(self, "recorder"):
             await self.course.close()
             await self.supply.close()
+            self.desk.refusals.flush()
             self.recorder.event(self._loop.time(), "end", self.times.record())
             result = self.course.result or self.course.summary()
             summary = {key: value for key, value in result.items() if key != "session_file"}
@@ -266,6 +267,7 @@ class Daemon:
         listed = self.alarms.follow(out, trips, now_s, powered=powered, late_ticks=late, bag_low=low, snapshot=seen)
         if listed is not None:
             self.recorder.event(now_s, "alarms", {"list": listed})
+        self.desk.refusals.heard(out.events)
         for kind, data in out.events:
             why = data.get("texts") or data.get("blocked_by") if kind == "precheck_failed" else None
             if isinstance(why, list):

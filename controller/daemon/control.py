@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import struct
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,6 +68,15 @@ def peer(writer: asyncio.StreamWriter) -> tuple[int, int]:
     return pid, uid
 
 
+class UnknownVerbError(ValueError):
+    """Nobody here does that."""
+
+
+def _word(verb: object) -> str:
+    """A verb as it is shown and recorded; one that is no text has none."""
+    return plain(verb, NAME_LENGTH) if isinstance(verb, str) else "none"
+
+
 async def answer(operator: Operator, message: dict[str, Any], who: str) -> dict[str, Any]:
     """Carry out one request.
 
@@ -115,7 +125,7 @@ async def answer(operator: Operator, message: dict[str, Any], who: str) -> dict[
         case "shutdown":
             return await operator.shutdown(who)
         case verb:
-            return {"ok": False, "error": f"unknown verb {verb!r}"}
+            raise UnknownVerbError(f"unknown verb {_word(verb)!r}")
 
 
 class Allowance:
@@ -132,11 +142,19 @@ class Allowance:
         return self._left >= 0.0
 
 
+Refused = Callable[[str, str, Sequence[str]], object]
+"""(verb, who, reasons): keeps in the record what was refused here, before any operator was asked."""
+
+
+def unrecorded(verb: str, who: str, by: Sequence[str]) -> None:
+    """For a socket without a record."""
+
+
 class ControlSocket:
     """Serves an :class:`Operator` at ``path``, mode 0600."""
 
-    def __init__(self, operator: Operator, path: Path) -> None:
-        self._operator, self._path = operator, path
+    def __init__(self, operator: Operator, path: Path, refused: Refused = unrecorded) -> None:
+        self._operator, self._path, self._refused = operator, path, refused
         self._server: asyncio.Server | None = None
         self._lease_holder: asyncio.StreamWriter | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -163,10 +181,10 @@ class ControlSocket:
         self._writers.add(writer)
         try:
             pid, uid = peer(writer)
-            if uid not in (0, os.getuid()):
-                await self._say(writer, {"ok": False, "error": f"user {uid} may not control this bench"})
-                return
             who = f"uid {uid} pid {pid}"
+            if uid not in (0, os.getuid()):
+                await self._say(writer, self._no("connect", who, f"user {uid} may not control this bench"))
+                return
             loop = asyncio.get_running_loop()
             allowance, crowded = Allowance(loop.time()), len(self._writers) > MAX_CONNECTIONS
             while line := await reader.readline():
@@ -176,7 +194,7 @@ class ControlSocket:
                     if not isinstance(message, dict):
                         raise ValueError("not an object")
                 except (ValueError, RecursionError) as error:
-                    await self._say(writer, {"ok": False, "error": f"not a JSON object on one line: {error}"})
+                    await self._say(writer, self._no("unreadable", who, f"not a JSON object on one line: {error}"))
                     if may:
                         continue
                     return
@@ -186,17 +204,19 @@ class ControlSocket:
                         await self._say(writer, await answer(self._operator, message, who))
                     else:
                         why = f"{MAX_CONNECTIONS} connections" if crowded else f"{RATE_HZ:g} requests in a second"
-                        await self._say(writer, {"ok": False, "error": f"more than {why}: hung up"})
+                        await self._say(writer, self._no(_word(verb), who, f"more than {why}: hung up"))
                     return
                 if verb == "renew" and self._lease_holder is not writer:
-                    reply: dict[str, Any] = {"ok": False, "error": "this connection did not fire"}
+                    reply = self._no("renew", who, "this connection did not fire")
                 else:
                     named = message.get("who")
                     person = f"{plain(named, NAME_LENGTH)} ({who})" if isinstance(named, str) else who
                     try:
                         reply = await answer(self._operator, message, person)
+                    except UnknownVerbError as error:
+                        reply = self._no(_word(verb), person, str(error))
                     except (ValueError, OverflowError, RecursionError, OSError) as error:
-                        reply = {"ok": False, "error": f"{verb}: {error}"}
+                        reply = self._no(_word(verb), person, f"{_word(verb)}: {error}")
                 if verb == "fire" and reply.get("ok"):
                     self._lease_holder = writer
                 await self._say(writer, reply)
@@ -210,6 +230,10 @@ class ControlSocket:
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
+
+    def _no(self, verb: str, who: str, error: str) -> dict[str, Any]:
+        self._refused(verb, who, (error,))
+        return {"ok": False, "error": error}
 
     @staticmethod
     async def _say(writer: asyncio.StreamWriter, reply: dict[str, Any]) -> None:

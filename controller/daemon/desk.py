@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller import tagged
@@ -20,6 +21,7 @@ from controller.daemon.guard import guard
 from controller.daemon.look import look
 from controller.daemon.marks import MARK, marked
 from controller.daemon.prompts import Prompt
+from controller.daemon.refusals import Refusals, remedy
 from controller.daemon.resume import delivered_before
 from controller.providers import BANNERS
 from safety.types import Origin, Request, State, Verb
@@ -39,6 +41,15 @@ class Desk:
         self._daemon = daemon
         self._preparing = False
         self._loop = asyncio.get_running_loop()
+        self.refusals = Refusals(self._note, self._loop)
+
+    def _note(self, kind: str, data: dict[str, Any]) -> None:
+        self._daemon.recorder.event(self._loop.time(), kind, data)
+
+    def _refuse(self, verb: Verb, who: str, error: str, by: Sequence[str] = (), **more: Any) -> dict[str, Any]:
+        """The answer to what the kernel is not even asked, recorded. ``by``: the reasons, if not ``error`` itself."""
+        self.refusals.tell(verb.value, who, by or (error,))
+        return {"ok": False, "error": error, "blocked_by": list(by), **more}
 
     def _post(self, verb: Verb, who: str, *, origin: Origin = Origin.LOCAL, reason: str = "") -> None:
         self._daemon.control.acts.requests.append(Request(verb, origin, self._loop.time(), who, reason))
@@ -48,15 +59,20 @@ class Desk:
     ) -> dict[str, Any]:
         before = self._daemon.control.outputs
         if before is None or before.state in wanted:
-            already = before.state.value if before is not None else "starting"
-            return {"ok": False, "error": f"{verb.value} refused: already {already}"}
+            state = before.state if before is not None else State.BOOT
+            already = state.value if before is not None else "starting"
+            by = (f"state {state.value}", *(before.blocked_by if before is not None else ()))
+            return self._refuse(verb, who, f"{verb.value} refused: already {already}{remedy(verb.value, state)}", by)
+        self.refusals.judging(verb, who)
         self._post(verb, who, origin=origin, reason=reason)
         await self._daemon.judged()
+        by = tuple(self.refusals.verdict(verb, who))
         out = self._daemon.control.outputs
         assert out is not None
         if out.state in wanted:
             return {"ok": True, "state": out.state.value}
-        return {"ok": False, "error": f"{verb.value} refused in {out.state.value}", "blocked_by": list(out.blocked_by)}
+        error = f"{verb.value} refused in {out.state.value}{remedy(verb.value, out.state)}"
+        return {"ok": False, "error": error, "blocked_by": list(by or out.blocked_by)}
 
     async def prepare(
         self,
@@ -75,7 +91,7 @@ class Desk:
             site: where in a plan it belongs: ``target``, ``index``, ``position``.
         """
         if self._preparing:
-            return {"ok": False, "error": "prepare refused: another one is being made"}
+            return self._refuse(Verb.PREPARE, who, "prepare refused: another one is being made")
         self._preparing = True
         try:
             return await self._prepare(protocol, who, resume, however_old, site or {})
@@ -87,7 +103,7 @@ class Desk:
     ) -> dict[str, Any]:
         daemon = self._daemon
         if (asked := daemon.course.prompts.open) is not None:
-            return _asked_first("prepare", asked)
+            return self._asked_first(Verb.PREPARE, who, asked)
         daemon.course.hurry()
         while daemon.control.state.state is State.SAFE and not daemon.course.concluded:
             await daemon.judged()
@@ -108,10 +124,13 @@ class Desk:
             if refusal := daemon.supply.refusal(left):
                 raise ValueError(refusal)
             if (state := daemon.control.state.state) is not State.SAFE:  # asked last: there was something to wait for
-                return {"ok": False, "error": f"prepare needs SAFE, not {state.value}"}
+                by = (f"state {state.value}", *(out.blocked_by if (out := daemon.control.outputs) is not None else ()))
+                return self._refuse(
+                    Verb.PREPARE, who, f"prepare needs SAFE, not {state.value}{remedy('prepare', state)}", by
+                )
             daemon.course.take(left, place, joined.config_hash, part)
         except (ConfigError, TypeError, ValueError) as error:
-            return {"ok": False, "error": str(error), "blocked_by": str(error).splitlines(), "configuration": True}
+            return self._refuse(Verb.PREPARE, who, str(error), str(error).splitlines(), configuration=True)
         daemon.take(loaded, config, joined.config_hash)
         daemon.recorder.event(
             self._loop.time(),
@@ -130,7 +149,7 @@ class Desk:
             },
         )
         if wrong := daemon.alarms.test(self._loop.time()):
-            return {"ok": False, "error": "the self-test of the alarms failed", "blocked_by": wrong}
+            return self._refuse(Verb.PREPARE, who, "the self-test of the alarms failed", wrong)
         answer = await self._ask(Verb.PREPARE, who, {State.PRECHECK, State.READY})
         return {**answer, "resumes": part.as_dict()} if part is not None else answer
 
@@ -177,17 +196,17 @@ class Desk:
         for path, text in daemon.files.items():
             if not path.is_file() or path.read_text(errors="replace") != text:
                 why = f"{path} was edited after it was checked"
-                remedy = "restart the daemon" if path == daemon.course.law_file else "check it, then prepare again"
-                return {"ok": False, "error": why, "blocked_by": [f"{why}; {remedy}"]}
+                then = "restart the daemon" if path == daemon.course.law_file else "check it, then prepare again"
+                return self._refuse(Verb.ARM, who, why, [f"{why}; {then}"])
         if (asked := self._daemon.course.prompts.open) is not None:
-            return _asked_first("arm", asked)
+            return self._asked_first(Verb.ARM, who, asked)
         return await self._ask(Verb.ARM, who, {State.ARMED})
 
     async def fire(self, who: str) -> dict[str, Any]:
         """Second act. The caller's hold begins here; it lasts as long as it is renewed."""
         acts = self._daemon.control.acts
         if acts.lease_s is not None:
-            return {"ok": False, "error": "another foreground holds the application"}
+            return self._refuse(Verb.FIRE, who, "another foreground holds the application")
         acts.lease_s = self._loop.time()
         answer = await self._ask(Verb.FIRE, who, {State.FIRING}, Origin.FOREGROUND)
         if not answer["ok"]:
@@ -238,7 +257,7 @@ class Desk:
     async def reset(self, who: str, reason: str) -> dict[str, Any]:
         """Clear the latch, once every condition of it is gone."""
         if not reason:
-            return {"ok": False, "error": "a reset needs a reason; it is kept in the record"}
+            return self._refuse(Verb.RESET, who, "a reset needs a reason; it is kept in the record")
         return await self._ask(Verb.RESET, who, {State.SAFE}, reason=reason)
 
     async def shutdown(self, who: str) -> dict[str, Any]:
@@ -293,7 +312,6 @@ class Desk:
         found = look(control.config, control.state, control.outputs, daemon.hub.latest, devices, watchdog, now_s)
         return {**found, "times": daemon.times.record()["times"]}
 
-
-def _asked_first(act: str, prompt: Prompt) -> dict[str, Any]:
-    why = f"prompt {prompt.id}: {prompt.text}; when it is done: ablate confirm {prompt.id}"
-    return {"ok": False, "error": f"{act} refused: the operator is asked first", "blocked_by": [why]}
+    def _asked_first(self, act: Verb, who: str, prompt: Prompt) -> dict[str, Any]:
+        why = f"prompt {prompt.id}: {prompt.text}; when it is done: ablate confirm {prompt.id}"
+        return self._refuse(act, who, f"{act.value} refused: the operator is asked first", [why])

@@ -180,7 +180,8 @@ EVENTS = {
     "prompt_withdrawn": "he need not any more",
     "protocol": "the protocol as used: name, text, hash, limits that hold and whose, the law's numbers, who",
     "reading": "a temperature after off",
-    "refused": "an act that was not accepted, and why",
+    "refused": "an act that was not accepted: verb, origin, who, by (the most limiting reason), blocked_by; `kernel` "
+    "false: it was refused before the kernel was asked; `more`: how many before it, in a flood, have no event",
     "reset": "the latch was reset: who, reason",
     "result": "how the application ended",
     "silence": "the sound of the alarms was paused: who",

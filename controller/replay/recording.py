@@ -153,4 +153,5 @@ def _read(name: str, db: sqlite3.Connection) -> Recording:
         for t_s, kind, data in db.execute("SELECT t_s, kind, data FROM events ORDER BY seq")
         if kind in FED or kind in DECIDED
     ]
+    events = [event for event in events if event.data.get("kernel") is not False]  # refused before it was asked
     return Recording(name, header, channels, ticks, samples, events)

@@ -193,6 +193,35 @@ async def test_a_file_name_that_no_disk_takes_is_answered(path: Path) -> None:
     await server.close()
 
 
+async def test_what_is_refused_here_is_told_to_the_record(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "BURST", 6)
+    monkeypatch.setattr(control, "RATE_HZ", 0.001)
+    kept: list[tuple[str, str, tuple[str, ...]]] = []
+    server = ControlSocket(Recorder(), path, lambda verb, who, by: kept.append((verb, who, tuple(by))))
+    await server.start()
+    reader, writer = await asyncio.open_unix_connection(path)
+    for line in (b'{"verb": "inject", "who": "eve"}', b'{"verb": [[]]}', b"x", b'{"verb": "renew"}'):
+        writer.write(line + b"\n")
+    writer.write(b'{"verb": "confirm", "prompt": true}\n{"verb": "status"}\n{"verb": "arm"}\n')
+    assert len([line async for line in reader]) == 7
+    writer.close()
+    monkeypatch.setattr(control, "peer", lambda _: (4711, os.getuid() + 1))
+    reader, writer = await asyncio.open_unix_connection(path)
+    await reader.read()
+    writer.close()
+    who = f"uid {os.getuid()} pid {os.getpid()}"
+    assert kept == [
+        ("inject", f"eve ({who})", ("unknown verb 'inject'",)),
+        ("none", who, ("unknown verb 'none'",)),
+        ("unreadable", who, ("not a JSON object on one line: Expecting value: line 1 column 1 (char 0)",)),
+        ("renew", who, ("this connection did not fire",)),
+        ("confirm", who, ("confirm: True is no number",)),
+        ("arm", who, ("more than 0.001 requests in a second: hung up",)),
+        ("connect", f"uid {os.getuid() + 1} pid 4711", (f"user {os.getuid() + 1} may not control this bench",)),
+    ]
+    await server.close()
+
+
 async def test_nobody_there_is_said_plainly(path: Path) -> None:
     with pytest.raises(Unreachable, match="no daemon answers at"):
         await Client.connect(path)
