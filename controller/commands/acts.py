@@ -5,6 +5,7 @@ of his hands and eyes: that he did what was asked, that a new bag hangs, what he
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -60,7 +61,23 @@ def ack(bench: str | None, as_json: bool) -> int:
     Example:
       ablate ack
     """
-    return say(act(bench, lambda client: client.ack()), "acknowledged; still latched", as_json)
+    answer = act(bench, lambda client: client.ack())
+    return say(answer, _acknowledged(answer), as_json)
+
+
+def _acknowledged(answer: dict[str, Any]) -> str:
+    """What has been acknowledged, and what is left to do."""
+    if "acknowledged" not in answer:  # refused, or by a daemon of another version
+        return "acknowledged"
+    if answer.get("acknowledged") == "trip":
+        return 'acknowledged; still latched: ablate reset "what was found"'
+    if answer.get("state") == "LOCKOUT":
+        from controller.perform import LOCKOUT_REMEDY
+
+        return f"alarms acknowledged; LOCKOUT stays: end this bench, then {LOCKOUT_REMEDY}"
+    if answer.get("latched"):
+        return "alarms acknowledged; the trip is still latched: ablate ack again when the bench is TRIPPED"
+    return "alarms acknowledged; nothing is latched"
 
 
 @click.command()

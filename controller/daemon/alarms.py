@@ -202,14 +202,16 @@ class Alarms:
         self._paused_until_s = now_s + PAUSE_S
         return PAUSE_S
 
-    def acknowledge(self, now_s: float) -> None:
-        """They were seen: as silence, and what only waited for this goes."""
+    def acknowledge(self, now_s: float) -> bool:
+        """They were seen: as silence, and what only waited for this goes. False: there was none to acknowledge."""
+        new = any(not alarm.acknowledged for alarm in self._alarms.values())
         self.silence(now_s)
         self._alarms = {
             k: replace(a, acknowledged=True)
             for k, a in self._alarms.items()
             if k in self._tripped or (a.present and a.priority is not Priority.LOW)
         }
+        return new
 
     def test(self, now_s: float) -> list[str]:
         """The self-test: sounds once, and returns what is wrong with the way from a trip to eye and ear."""

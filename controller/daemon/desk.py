@@ -239,11 +239,19 @@ class Desk:
         self._daemon.course.stop_asked(reason or "stop from the network")
 
     async def ack(self, who: str) -> dict[str, Any]:
-        """The alarms were seen; nothing else changes. A trip stays latched until it is reset."""
-        self._daemon.alarms.acknowledge(self._loop.time())
+        """The alarms were seen; nothing else changes. A trip stays latched until it is reset. Answered with what was
+        ``acknowledged`` (trip, or only alarms), the ``state``, and whether a trip is ``latched``.
+        """
+        seen = self._daemon.alarms.acknowledge(self._loop.time())
+        self.refusals.judging(Verb.ACK, who)
         self._post(Verb.ACK, who)
         await self._daemon.judged()
-        return {"ok": True}
+        by, state = self.refusals.verdict(Verb.ACK, who), self._daemon.control.state
+        if by and not seen:
+            error = f"there is nothing to acknowledge in {state.state.value}"
+            return {"ok": False, "error": error, "blocked_by": by}
+        what = "alarms" if by else "trip"
+        return {"ok": True, "acknowledged": what, "state": state.state.value, "latched": bool(state.trips)}
 
     async def silence(self, who: str) -> dict[str, Any]:
         """Pause the sound of what is alarmed now. Nothing is acknowledged; a new alarm of high priority sounds."""

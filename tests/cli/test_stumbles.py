@@ -18,7 +18,7 @@ from controller.client import Unreachable
 from controller.commands import bench
 from controller.config.loading import load_bench
 from controller.launch import LiveBench
-from controller.perform import Latched
+from controller.perform import LOCKOUT_REMEDY, Latched
 from drivers.transport import serial
 from safety.watchdog.process import EXIT_CUT
 
@@ -86,6 +86,54 @@ def test_what_is_missing_is_said_in_words(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().err == "refused: no such file\n"
     assert bench.say({"ok": False, "error": "reset refused in LOCKOUT", "blocked_by": ["lockout"]}, "", False) == 4
     assert "end this bench, then ablate reset REASON --bench NAME --lockout" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "out", "err"),
+    [
+        (
+            {"ok": True, "acknowledged": "trip", "state": "TRIPPED", "latched": True},
+            0,
+            'acknowledged; still latched: ablate reset "what was found"\n',
+            "",
+        ),
+        (
+            {"ok": True, "acknowledged": "alarms", "state": "LOCKOUT", "latched": True},
+            0,
+            f"alarms acknowledged; LOCKOUT stays: end this bench, then {LOCKOUT_REMEDY}\n",
+            "",
+        ),
+        (
+            {"ok": True, "acknowledged": "alarms", "state": "STOPPING", "latched": True},
+            0,
+            "alarms acknowledged; the trip is still latched: ablate ack again when the bench is TRIPPED\n",
+            "",
+        ),
+        (
+            {"ok": True, "acknowledged": "alarms", "state": "SAFE", "latched": False},
+            0,
+            "alarms acknowledged; nothing is latched\n",
+            "",
+        ),
+        (
+            {"ok": False, "error": "there is nothing to acknowledge in SAFE", "blocked_by": ["state SAFE"]},
+            4,
+            "",
+            "refused: there is nothing to acknowledge in SAFE\n  - state SAFE\n",
+        ),
+    ],
+)
+def test_an_acknowledgement_says_what_it_did(
+    answer: dict[str, Any],
+    code: int,
+    out: str,
+    err: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("controller.commands.acts.act", lambda bench, what: answer)
+    assert cli.run(["ack"]) == code
+    assert capsys.readouterr() == (out, err)
 
 
 def test_a_sentence_for_a_person_is_no_defect(

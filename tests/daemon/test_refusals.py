@@ -12,6 +12,7 @@ from controller.daemon import refusals
 from controller.daemon.desk import Desk
 from controller.daemon.refusals import Refusals
 from controller.replay.recording import read
+from safety.types import Fault
 from sim.rehearsal import Rehearsal
 from tests.daemon.rehearsed import CONSTANT, acted, of, protocol, until
 
@@ -44,19 +45,23 @@ def test_a_protocol_that_the_bench_cannot_take_is_in_the_record(tmp_path: Path) 
 
 
 def test_what_the_desk_refuses_and_what_the_kernel_refuses_is_there_once_each(tmp_path: Path) -> None:
-    told, kept = refused(tmp_path, ("reset", "jo", ""), ("reset", "jo", "dusted"), ("fire", "jo"), ("arm", "jo"))
+    told, kept = refused(
+        tmp_path, ("reset", "jo", ""), ("reset", "jo", "dusted"), ("fire", "jo"), ("arm", "jo"), ("ack", "jo")
+    )
     assert [answer["error"] for answer in told] == [
         "a reset needs a reason; it is kept in the record",
         "reset refused: already SAFE",
         "fire refused in SAFE; ablate arm PROTOCOL comes first",
         "arm refused in SAFE; ablate arm PROTOCOL comes first",
+        "there is nothing to acknowledge in SAFE",
     ]
-    assert [answer["blocked_by"][:1] for answer in told] == [[], *[["state SAFE"]] * 3]
+    assert [answer["blocked_by"][:1] for answer in told] == [[], *[["state SAFE"]] * 4]
     assert [(event["verb"], event["who"], event.get("kernel", True)) for event in kept] == [
         ("reset", "jo", False),
         ("reset", "jo", False),
         ("fire", "jo", True),
         ("arm", "jo", True),
+        ("ack", "jo", True),
     ]
     assert all(event["by"] == event["blocked_by"][0] for event in kept)
 
@@ -77,8 +82,30 @@ def test_each_state_says_what_leads_on(tmp_path: Path) -> None:
         "arm refused: already ARMED; ablate start, or ablate stop",
         'prepare needs SAFE, not TRIPPED; ablate ack, then ablate reset "what was found"',
     ]
+    assert told[5] == {"ok": True, "acknowledged": "trip", "state": "TRIPPED", "latched": True}
     assert "estop" in told[6]["blocked_by"]
     assert [event["verb"] for event in kept] == ["prepare", "arm", "prepare", "reset"]
+
+
+@pytest.mark.parametrize("lockout", [False, True])
+def test_an_acknowledgement_says_what_it_did(tmp_path: Path, lockout: bool) -> None:
+    answers: list[dict[str, Any]] = []
+
+    async def act(run: Rehearsal, desk: Desk) -> None:
+        await until(desk, "SAFE")
+        fault = Fault("H32", "law", "law", "made by a test", "nothing", run.daemon._loop.time(), lockout=lockout)
+        run.daemon.hub.fault(fault)
+        await until(desk, "LOCKOUT" if lockout else "TRIPPED")
+        answers.extend([await desk.ack("jo"), await desk.ack("jo")])
+
+    kept = of(acted(tmp_path, protocol(tmp_path), act), "refused")
+    if not lockout:
+        assert answers == [{"ok": True, "acknowledged": "trip", "state": "TRIPPED", "latched": True}] * 2
+        return
+    assert answers[0] == {"ok": True, "acknowledged": "alarms", "state": "LOCKOUT", "latched": True}
+    assert (answers[1]["ok"], answers[1]["error"]) == (False, "there is nothing to acknowledge in LOCKOUT")
+    assert answers[1]["blocked_by"][:2] == ["state LOCKOUT", "lockout"]
+    assert [event["verb"] for event in kept] == ["ack", "ack"]
 
 
 def test_a_replay_does_not_look_for_what_the_kernel_was_not_asked(tmp_path: Path) -> None:
