@@ -30,7 +30,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "pads": ("return pads", "too much current through a return electrode"),
     "heating": ("heating", "a sensor does not feel what is delivered"),
     "budget": ("budget", "energy or time is used up"),
-    "lockout": ("lockout", "off could not be proven, or the program failed"),
+    "lockout": (
+        "lockout",
+        "no reset by an operator ends this trip; its own text says why",
+    ),
     "ack": ("acknowledge", "the trip has not been acknowledged"),
     "off": ("off", "the generator has not shown yet that it is off"),
     "clear": ("cause", "has not been gone for 2 s"),

@@ -89,8 +89,9 @@ def _acknowledged(answer: dict[str, Any]) -> str:
 def reset(reason: str, bench: str | None, as_json: bool, lockout: bool, confirm: str | None) -> int:
     """Leave an acknowledged trip behind, when its cause has been gone for 2 s. REASON is kept in the record.
 
-    A LOCKOUT (off could not be proven, or the program failed) outlives the daemon. End it with --lockout when the
-    generator has been found off and the cause is known; off is proven again at the next start.
+    A LOCKOUT (off could not be proven, the program failed, resets came too often, the latch cannot be read: `ablate
+    status` says which) outlives the daemon. End it with --lockout when the generator has been found off and the cause
+    is known; off is proven again at the next start.
 
     \b
     Examples:

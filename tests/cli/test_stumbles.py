@@ -17,6 +17,7 @@ from controller import cli, client, console, session
 from controller.client import Unreachable
 from controller.commands import bench
 from controller.config.loading import load_bench
+from controller.interlocks import in_words
 from controller.launch import LiveBench
 from controller.perform import LOCKOUT_REMEDY, Latched
 from drivers.transport import serial
@@ -134,6 +135,10 @@ def test_an_acknowledgement_says_what_it_did(
     monkeypatch.setattr("controller.commands.acts.act", lambda bench, what: answer)
     assert cli.run(["ack"]) == code
     assert capsys.readouterr() == (out, err)
+
+
+def test_a_lockout_is_not_said_to_have_a_cause_that_it_may_not_have() -> None:
+    assert in_words("lockout") == "lockout: no reset by an operator ends this trip; its own text says why"
 
 
 def test_a_sentence_for_a_person_is_no_defect(
