@@ -38,6 +38,7 @@ class Server:
     async def query(self, text: str) -> Series:
         """Values by name and labels, the latter without what Prometheus adds by itself and by the manual's page."""
         async with self._client.get(self._url, params={"query": text}) as answer:
+            answer.raise_for_status()
             found: dict[str, Any] = await answer.json()
         assert found["status"] == "success", found
         told: Series = {}
@@ -57,7 +58,7 @@ class Server:
                 while True:
                     try:
                         found = await self.query(text)
-                    except aiohttp.ClientConnectionError as error:  # it is about to listen
+                    except aiohttp.ClientError as error:  # it is about to listen, or answers 503 until it is ready
                         found = error
                     else:
                         if holds(found):
