@@ -1,9 +1,15 @@
-"""Which source a run was made from, and whether the program has changed since. Asks git; some milliseconds."""
+"""Which source a run was made from, and whether the program has changed since. Asks git and reads the program's files;
+some 50 ms.
+"""
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from controller.versions import installed
 
@@ -35,6 +41,60 @@ def revision(root: Path = ROOT) -> str:
     if head is None:
         return f"version {installed('openablate')}"
     return head.strip() + (DIRTY if _git(root, "status", "--porcelain", "--", *PROGRAM) else "")
+
+
+class Origin(NamedTuple):
+    """What a run is made from, taken when it begins: :func:`revision` and :func:`digest` (of the parts of ``name``)."""
+
+    commit: str
+    program: str
+    name: str = ""
+    root: Path = ROOT
+
+    @property
+    def stamp(self) -> str:
+        """The revision to write to evidence at the end: that of the beginning, with ``-dirty`` where the program has
+        changed since. What is imported or read late, and every process that was started late, was of the other one.
+        """
+        if self.commit.endswith(DIRTY) or digest(self.root, self.name) == self.program:
+            return self.commit
+        return self.commit + DIRTY
+
+
+def origin(name: str = "", root: Path = ROOT) -> Origin:
+    """What a run that begins now, for evidence of ``name``, is made from."""
+    return Origin(revision(root), digest(root, name), name, root)
+
+
+@functools.cache
+def program() -> str:
+    """:func:`digest` as this process first asked for it, as it does when it begins: it goes on with what it has loaded
+    when the files change."""
+    return digest()
+
+
+def digest(root: Path = ROOT, name: str = "") -> str:
+    """Twelve hexadecimal digits of the files that evidence of ``name`` is made from, as they are now.
+
+    They tell apart what :func:`revision` cannot: changes that were not committed, copies without git. Tests, the
+    documentation and what writes the safety case do not count, as in :func:`stale`.
+    """
+    found = hashlib.sha256()
+    for path in sorted(set(_files(root, name))):
+        content = path.read_bytes()
+        found.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+        found.update(content)
+    return found.hexdigest()[:12]
+
+
+def _files(root: Path, name: str) -> Iterator[Path]:
+    left_out = [root / part.removeprefix(":(exclude)") for part in _SCRIBE]
+    for part in OF.get(name, PROGRAM):
+        for found in root.glob(part.removeprefix(":(glob)")):
+            for path in found.rglob("*") if found.is_dir() else (found,):
+                scribe = any(path.is_relative_to(each) for each in left_out)
+                if path.is_file() and "__pycache__" not in path.parts and not scribe:
+                    yield path
 
 
 def stale(commit: str, root: Path = ROOT, name: str = "") -> str:

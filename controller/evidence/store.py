@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from controller.evidence.revision import revision
+from controller.evidence.revision import Origin
 from controller.records.ids import utc_now
 
 FOLDER = Path("build/evidence")
@@ -41,7 +41,7 @@ Value = str | int | float | bool | None
 
 
 class Evidence(BaseModel):
-    """One file's content. ``when``: UTC; ``commit``: as :func:`~controller.evidence.revision.revision` tells it."""
+    """One file's content. ``when``: UTC; ``commit``: as :class:`~controller.evidence.revision.Origin` stamps it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -141,9 +141,15 @@ def _short(error: Exception) -> str:
 
 
 def write(
-    path: Path, what: str, command: str, figures: Mapping[str, Value], rows: Sequence[Mapping[str, Any]] = ()
+    path: Path,
+    what: str,
+    command: str,
+    figures: Mapping[str, Value],
+    rows: Sequence[Mapping[str, Any]] = (),
+    *,
+    origin: Origin,
 ) -> Path:
-    """Write ``path``, whole or not at all, with now and the revision of this source.
+    """Write ``path``, whole or not at all, with now and the revision that the run began with: ``origin``, taken then.
 
     Raises:
         ValueError: a value that is no JSON, NaN and infinity included.
@@ -153,7 +159,7 @@ def write(
         what=what,
         command=command,
         when=utc_now(),
-        commit=revision(),
+        commit=origin.stamp,
         figures=dict(figures),
         rows=[dict(row) for row in rows],
     )

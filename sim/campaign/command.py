@@ -57,6 +57,7 @@ def campaign(
       ablate campaign --only rf/pump.stall/steady/0us/1 --out look
     """
     from controller.console import progress
+    from controller.evidence.revision import origin
     from sim.campaign import evidence, plan, pool, summary
     from sim.campaign.benches import BENCHES
     from sim.campaign.warp import Warp
@@ -75,6 +76,7 @@ def campaign(
         for line in [json.dumps(told)] if as_json else plan.text(told):
             click.echo(line)
         return Exit.DONE
+    made_from = origin()
     with tempfile.TemporaryDirectory(prefix="ablate-campaign-") as scratch:
         folder = out or Path(scratch)
         try:
@@ -90,7 +92,8 @@ def campaign(
         (folder / "summary.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         asked = ("--full" if full else f"--runs {runs}") + (f" --gain {gain}" if gain else "")
         asked += f" --delay {delay}" if delay else ""
-        evidence.write(folder, rows, f"ablate campaign {asked} --nominal {told['nominal']} --seed {seed}")
+        command = f"ablate campaign {asked} --nominal {told['nominal']} --seed {seed}"
+        evidence.write(folder, rows, command, made_from)
     if as_json:
         click.echo(json.dumps(told))
     else:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.evidence import store
+from controller.evidence.revision import Origin, origin
 from sim.campaign import pool
 from sim.campaign.classes import POWER_W, at_power_j, by_class, energetic, took_s
 from sim.campaign.expected import Injection, find
@@ -19,9 +20,9 @@ from sim.campaign.summary import FAILING, Row
 NAME = "evidence.json"
 
 
-def write(folder: Path, rows: Sequence[Row], command: str) -> Path:
-    """Write ``folder/evidence.json``."""
-    return store.write(folder / NAME, "fault campaign", command, figures(rows), lines(rows))
+def write(folder: Path, rows: Sequence[Row], command: str, made_from: Origin) -> Path:
+    """Write ``folder/evidence.json`` of runs that were all made from ``made_from``."""
+    return store.write(folder / NAME, "fault campaign", command, figures(rows), lines(rows), origin=made_from)
 
 
 def figures(rows: Sequence[Row]) -> dict[str, int | float]:
@@ -86,7 +87,7 @@ def main() -> None:
     rows = list(pool.done_before(folder).values())
     if not rows:
         parser.error(f"there is no {pool.RUNS} in {folder}")
-    print(write(folder, rows, "ablate campaign"))
+    print(write(folder, rows, "ablate campaign", origin()))
 
 
 if __name__ == "__main__":

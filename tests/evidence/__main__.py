@@ -11,6 +11,7 @@ import pytest
 
 from controller.evidence import store
 from controller.evidence.argument import table
+from controller.evidence.revision import origin
 from tests.evidence import trials
 
 REPOSITORY = Path(__file__).parents[2]
@@ -31,8 +32,9 @@ def main() -> int:
     args = parser.parse_args()
     wanted = [node for node in nodes() if not (args.quick and node.startswith(trials.TESTS))]
     options = ["-q", "-p", "no:cacheprovider", "-p", "tests.support.evidence", "--rootdir", str(REPOSITORY)]
+    made_from = origin(trials.NAME)
     code = pytest.main([*options, "--evidence", str(args.out / "tests.json"), *wanted])
-    trials.write(args.out)
+    trials.write(args.out, made_from)
     return int(code)
 
 

@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 
 from controller.evidence import store
-from controller.evidence.revision import revision, stale
+from controller.evidence.revision import digest, origin, program, revision, stale
 
+NOW = origin()
 GOOD = {"what": "w", "command": "c", "when": "2026-11-22T14:00:00Z", "commit": "abc", "figures": {"n": 1}, "rows": []}
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    store.write(tmp_path / "mutation.json", "mutation gate", "make mutate", {"killed": 5}, [{"file": "kernel.py"}])
-    store.write(tmp_path / "campaign" / "evidence.json", "fault campaign", "ablate campaign", {"OK": 7})
+    store.write(
+        tmp_path / "mutation.json", "mutation gate", "make mutate", {"killed": 5}, [{"file": "kernel.py"}], origin=NOW
+    )
+    store.write(tmp_path / "campaign" / "evidence.json", "fault campaign", "ablate campaign", {"OK": 7}, origin=NOW)
     found = store.read(tmp_path)
     assert sorted(found.evidence) == ["campaign", "mutation"]
     assert found.evidence["mutation"].figures == {"killed": 5}
@@ -62,13 +65,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, content: bytes, why: str) 
     ],
 )
 def test_a_row_that_cannot_be_is_named(tmp_path: Path, name: str, row: dict[str, object], why: str) -> None:
-    store.write(tmp_path / f"{name}.json", "w", "c", {}, [row])
+    store.write(tmp_path / f"{name}.json", "w", "c", {}, [row], origin=NOW)
     assert store.read(tmp_path).unreadable[name].startswith(why)
 
 
 def test_two_of_one_name_are_none(tmp_path: Path) -> None:
     for path in (tmp_path / "campaign.json", tmp_path / "campaign" / "evidence.json"):
-        store.write(path, "w", "c", {})
+        store.write(path, "w", "c", {}, origin=NOW)
     found = store.read(tmp_path)
     assert dict(found.evidence) == {}
     assert found.unreadable["campaign"].startswith("there are two of that name")
@@ -87,9 +90,9 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
 
 def test_no_value_that_is_no_json_is_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
-        store.write(tmp_path / "x.json", "w", "c", {"n": math.nan})
+        store.write(tmp_path / "x.json", "w", "c", {"n": math.nan}, origin=NOW)
     with pytest.raises(ValueError):
-        store.write(tmp_path / "x.json", "w", "c", {}, [{"t_s": math.inf}])
+        store.write(tmp_path / "x.json", "w", "c", {}, [{"t_s": math.inf}], origin=NOW)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -120,6 +123,63 @@ def test_evidence_is_stale_once_the_program_has_changed(tmp_path: Path) -> None:
     assert stale(f"{first}-dirty", tmp_path) == f"made from changes to {first} that no revision holds"
     assert stale("0" * 12, tmp_path).endswith("which cannot be compared with this source")
     assert stale("--output=x", tmp_path).endswith("which cannot be compared with this source")
+
+
+def program_in(root: Path) -> Path:
+    """A committed program of a file, ``safety/turn.py``, with a test and a page beside it."""
+    for name in ("safety/turn.py", "tests/test_turn.py", "docs/turn.md", "controller/evidence/page.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("a = 1\n")
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "one")
+    return root / "safety" / "turn.py"
+
+
+def test_evidence_is_of_the_program_that_the_run_began_with(tmp_path: Path) -> None:
+    """A change that was committed during the run is neither hidden nor taken for what ran."""
+    turn = program_in(tmp_path)
+    begun = origin(root=tmp_path)
+    out = tmp_path / "evidence" / "soak.json"
+    (tmp_path / "docs" / "turn.md").write_text("two\n")
+    git(tmp_path, "commit", "-qam", "a page")
+    store.write(out, "w", "c", {}, origin=begun)
+    assert store.read(out.parent).evidence["soak"].commit == begun.commit
+    turn.write_text("a = 1  # one\n")
+    git(tmp_path, "commit", "-qam", "a comment")
+    store.write(out, "w", "c", {}, origin=begun)
+    assert store.read(out.parent).evidence["soak"].commit == f"{begun.commit}-dirty"
+    assert revision(tmp_path) not in (begun.commit, f"{begun.commit}-dirty")
+    assert origin(root=tmp_path).stamp == revision(tmp_path)
+
+
+def test_programs_are_told_apart_by_their_files(tmp_path: Path) -> None:
+    """Also where no revision does: changes that were not committed, copies without git."""
+    turn = program_in(tmp_path)
+    first = digest(tmp_path)
+    assert re.fullmatch("[0-9a-f]{12}", first)
+    for name in ("tests/test_turn.py", "docs/turn.md", "controller/evidence/page.py"):
+        (tmp_path / name).write_text("a = 2\n")
+    (tmp_path / "safety" / "__pycache__").mkdir()
+    (tmp_path / "safety" / "__pycache__" / "turn.pyc").write_text("")
+    assert digest(tmp_path) == first
+    turn.write_text("a = 2\n")
+    second = digest(tmp_path)
+    turn.write_text("a = 3\n")
+    assert len({first, second, digest(tmp_path)}) == 3
+    turn.rename(turn.with_name("other.py"))
+    assert digest(tmp_path) not in (first, second)
+    assert digest() == program() != digest(name="mutation")
+
+
+def test_a_program_is_told_by_the_parts_that_evidence_is_made_from(tmp_path: Path) -> None:
+    """A change of the panel while the gate ran does not touch its mutants."""
+    turn = program_in(tmp_path)
+    begun = origin("mutation", tmp_path)
+    (tmp_path / "controller" / "panel.py").write_text("a = 1\n")
+    assert begun.stamp == begun.commit
+    turn.write_text("a = 2\n")
+    assert begun.stamp == f"{begun.commit}-dirty"
 
 
 def test_evidence_is_stale_by_what_it_was_made_from(tmp_path: Path) -> None:

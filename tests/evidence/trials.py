@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from controller.evidence import store
-from controller.evidence.revision import stale
+from controller.evidence.revision import Origin, origin, stale
 from tests.process.trials import FIGURES, Figure
 
 REPOSITORY = Path(__file__).parents[2]
@@ -55,8 +55,9 @@ def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
     return [kept[fault] for fault in sorted(kept)]
 
 
-def write(folder: Path) -> None:
-    """``processes.json``, with what this process has tried; what it held stays where the program is the same."""
+def write(folder: Path, made_from: Origin) -> None:
+    """``processes.json``, with what this process has tried since ``made_from`` was taken; what it held stays where the
+    program is the same."""
     new = rows(figure for key, figure in FIGURES.items() if key != "record")
     if not new:
         return
@@ -64,19 +65,19 @@ def write(folder: Path) -> None:
     old = before.rows if before is not None and not stale(before.commit, name=NAME) else []
     rows_now = merged(old, new)
     figures = {name: sum(row[name] for row in rows_now) for name in ("trials", "late", "failed")}
-    store.write(folder / f"{NAME}.json", "trials of real processes", "make trials", figures, rows_now)
+    store.write(folder / f"{NAME}.json", "trials of real processes", "make trials", figures, rows_now, origin=made_from)
 
 
 class _Kept:
     """A kind is written as soon as it was tried: a night that is broken off has not been for nothing."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._made_from = folder, origin(NAME)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Behind each test."""
         if report.when == "call":
-            write(self._folder)
+            write(self._folder, self._made_from)
 
 
 def main() -> int:

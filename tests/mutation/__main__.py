@@ -10,6 +10,7 @@ import argparse
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -94,9 +95,19 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
         yield f"{name:34}{mine.total():>9}" + "".join(f"{mine[verdict] or '':>11}" for verdict in VERDICTS)
 
 
-def evidence(rows: Sequence[Row], took_s: float, command: str) -> None:
-    """Leave what was shown for the safety case."""
+def made_from() -> tuple[str, str]:
+    """Revision and hash of what is mutated, as it is now. In a process of its own: the children of this one must find
+    nothing of the program imported."""
+    ask = "from controller.evidence.revision import origin; print(*origin('mutation')[:2], sep='\\n')"
+    told = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True)
+    commit, program = told.stdout.splitlines()
+    return commit, program
+
+
+def evidence(rows: Sequence[Row], took_s: float, command: str, begun: tuple[str, str]) -> None:
+    """Leave what was shown for the safety case, of the program that the gate began with: :func:`made_from`, then."""
     from controller.evidence import store  # not before: what is mutated must not be imported here
+    from controller.evidence.revision import Origin
 
     figures: dict[str, int | float] = {"mutants": len(rows), "canaries": len(CANARIES), "took_s": round(took_s, 1)}
     figures |= {verdict.replace(" ", "_"): sum(row.verdict == verdict for row in rows) for verdict in VERDICTS}
@@ -106,7 +117,8 @@ def evidence(rows: Sequence[Row], took_s: float, command: str) -> None:
         tally = Counter(row.verdict for row in mine)
         left = [row.mutant for row in mine if row.verdict in FAILING]
         lines.append({"module": name, "mutants": len(mine), **tally, "left": left})
-    print(store.write(EVIDENCE, "mutation gate", command, figures, lines).relative_to(ROOT))
+    store.write(EVIDENCE, "mutation gate", command, figures, lines, origin=Origin(*begun, "mutation"))
+    print(EVIDENCE.relative_to(ROOT))
 
 
 def arguments() -> argparse.Namespace:
@@ -117,7 +129,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="mutants whose name contains this")
     parser.add_argument("--sample", type=int, default=0, help="so many of a day's own choice, by date")
     parser.add_argument("--fresh", action="store_true", help="judge anew what was judged before")
-    parser.add_argument("--trust", action="store_true", help="believe every kill of before; for work on survivors")
+    parser.add_argument(
+        "--trust", action="store_true", help="believe every kill of before; for work on survivors"
+    )
     parser.add_argument("--canaries", action="store_true", help="the canaries only")
     parser.add_argument("--count", action="store_true", help="write counts.toml and run nothing")
     return parser.parse_args()
@@ -143,6 +157,7 @@ def main() -> int:
 
 
 def _gate(options: argparse.Namespace, chosen: Sequence[str]) -> int:
+    begun = made_from()
     child.warm()
     begin_s = time.monotonic()
     wrong = canaries(options.jobs)
@@ -164,7 +179,7 @@ def _gate(options: argparse.Namespace, chosen: Sequence[str]) -> int:
         rows += mine
     print(*table(rows), *wrong, sep="\n")
     if not (options.module or options.only or options.sample):  # a part of the gate is no evidence for the whole
-        evidence(rows, time.monotonic() - begin_s, " ".join(["python -m tests.mutation", *sys.argv[1:]]))
+        evidence(rows, time.monotonic() - begin_s, " ".join(["python -m tests.mutation", *sys.argv[1:]]), begun)
     return 1 if wrong or any(row.verdict in FAILING for row in rows) else 0
 
 

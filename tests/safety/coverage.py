@@ -13,6 +13,8 @@ from typing import Any
 import coverage
 import pytest
 
+from controller.evidence.revision import origin
+
 REPOSITORY = Path(__file__).parents[2]
 LEFT_OUT = ("test_graph.py", "test_properties.py")  # minutes
 
@@ -59,6 +61,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=REPOSITORY / "build/evidence/coverage.json")
     args = parser.parse_args()
     assert not any(name.partition(".")[0] == "safety" for name in sys.modules), "safety is imported already"
+    made_from = origin("coverage")
     code, seen = measured()
     from controller.evidence import store  # not before: it imports what is measured
 
@@ -72,7 +75,8 @@ def main() -> int:
     whole = figures["lines"] + figures["branches"]
     run = whole - figures["lines_missed"] - figures["branches_missed"]
     print(f"{figures['lines']} lines and {figures['branches']} branches: {100 * run / whole:.2f} % run")
-    print(store.write(args.out, "lines and branches of safety", "python -m tests.safety.coverage", figures, table))
+    command = "python -m tests.safety.coverage"
+    print(store.write(args.out, "lines and branches of safety", command, figures, table, origin=made_from))
     return 0 if run == whole and code == 0 else 1
 
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from controller.evidence import store
+from controller.evidence.revision import origin
 from tests.soak.judged import judge
 from tests.soak.run import EVERY_S, Look, soak
 
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=REPOSITORY / store.FOLDER / "soak.json")
     options = parser.parse_args()
+    made_from = origin()
     print(HEAD)
     begin_s = time.monotonic()
 
@@ -46,7 +48,7 @@ def main() -> int:
     rows = [{"hazards": ["H37"], **figures}]
     rows += [look._asdict() for look in soaked.looks if round(look.t_s / EVERY_S) % 6 == 0]
     command = f"python -m tests.soak --hours {options.hours:g} --seed {options.seed}"
-    store.write(options.out, "soak in virtual time", command, figures, rows)
+    store.write(options.out, "soak in virtual time", command, figures, rows, origin=made_from)
     return 1 if wrong else 0
 
 

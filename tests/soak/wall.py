@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.daemons.processes import held
 from controller.evidence import store
+from controller.evidence.revision import origin
 from controller.evidence.store import Value
 from controller.records.verify import verify
 from tests.process.bench import Emulated, Live, protocol
@@ -144,6 +145,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0, help="of the clock (default: 60)")
     parser.add_argument("--out", type=Path, default=REPOSITORY / store.FOLDER / "soak-wall.json")
     options = parser.parse_args()
+    made_from = origin()
     print(HEAD)
     walled = wall(options.minutes, told=lambda look, punctual: print(line(look, punctual), flush=True))
     figures, wrong = judged(walled)
@@ -154,7 +156,8 @@ def main() -> int:
         for look, punctual in zip(walled.soaked.looks, walled.punctual, strict=True)
     ]  # fmt: skip
     command = f"python -m tests.soak.wall --minutes {options.minutes:g}"
-    store.write(options.out, "soak by the clock", command, figures, [{"hazards": ["H37"], **figures}, *rows])
+    rows = [{"hazards": ["H37"], **figures}, *rows]
+    store.write(options.out, "soak by the clock", command, figures, rows, origin=made_from)
     return 1 if wrong else 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from controller.evidence import store
+from controller.evidence.revision import origin
 
 OUTCOMES = ("passed", "failed", "skipped")
 
@@ -29,6 +30,7 @@ class Witness:
 
     def __init__(self, path: Path, config: pytest.Config) -> None:
         self._path, self._config = path, config
+        self._made_from = origin()
         self._counts: dict[str, Counter[str]] = {}
         self._broken: list[str] = []
 
@@ -52,7 +54,7 @@ class Witness:
         figures["failed"] += len(self._broken)
         asked = shlex.join(self._config.args)
         told = f"pytest {asked}" if len(asked) < 200 else f"pytest, {len(self._config.args)} tests by name"
-        store.write(self._path, "tests", told, figures, rows)
+        store.write(self._path, "tests", told, figures, rows, origin=self._made_from)
 
 
 def test_of(node: str) -> str:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from controller.evidence import store
+from controller.evidence.revision import origin
 from tests.safety.explore import LAYERS, lock
 from tests.safety.explore.search import Graph, search
 
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--lock", action="store_true", help="write states.lock anew")
     parser.add_argument("--out", type=Path, default=REPOSITORY / store.FOLDER / "exploration.json")
     args = parser.parse_args()
+    made_from = origin("exploration")
     graphs: dict[str, Graph] = {}
     figures: dict[str, int | float] = {}
     for title, layer in LAYERS.items():
@@ -55,7 +57,7 @@ def main() -> int:
         for title, graph in graphs.items()
         for was, to, why in sorted(graph.edges)
     ]
-    print(store.write(args.out, "search of the kernel's states", "make explore", figures, rows))
+    print(store.write(args.out, "search of the kernel's states", "make explore", figures, rows, origin=made_from))
     if figures["transitions"] < TRANSITIONS_MIN:
         print(
             f"fewer than {TRANSITIONS_MIN:,} transitions: the search, or the kernel, has lost something",
