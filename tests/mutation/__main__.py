@@ -1,7 +1,8 @@
 """``python -m tests.mutation``: the gate. Every mutant is killed by an assertion, or proven to be none.
 
 A verdict is kept for as long as the module, what it may import and its tests stay as they are: a run that was ended
-goes on where it stopped. Exit code: 0 when nothing is left, 1 else.
+goes on where it stopped. A part of the gate, and one that trusts kills of other sources (``--trust``), leaves no
+evidence. Exit code: 0 when nothing is left, 1 else.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0, help="so many of a day's own choice, by date")
     parser.add_argument("--fresh", action="store_true", help="judge anew what was judged before")
     parser.add_argument(
-        "--trust", action="store_true", help="believe every kill of before; for work on survivors"
+        "--trust", action="store_true", help="believe every kill of before; for work on survivors, no evidence"
     )
     parser.add_argument("--canaries", action="store_true", help="the canaries only")
     parser.add_argument("--count", action="store_true", help="write counts.toml and run nothing")
@@ -178,7 +179,8 @@ def _gate(options: argparse.Namespace, chosen: Sequence[str]) -> int:
         wrong += complaints(module, mine, known)
         rows += mine
     print(*table(rows), *wrong, sep="\n")
-    if not (options.module or options.only or options.sample):  # a part of the gate is no evidence for the whole
+    part = options.module or options.only or options.sample
+    if not (part or options.trust):  # neither a part nor what was judged of another source is evidence for the whole
         evidence(rows, time.monotonic() - begin_s, " ".join(["python -m tests.mutation", *sys.argv[1:]]), begun)
     return 1 if wrong or any(row.verdict in FAILING for row in rows) else 0
 

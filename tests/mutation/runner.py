@@ -22,6 +22,7 @@ from tests.mutation.targets import ROOT, SLOWEST_S, source, tests
 FOLDER = ROOT / "build" / "mutation"
 CANARY_S = 3.0
 WALL_S = 60.0  # for one child, whatever it waits for
+TRUSTED = "trusted"  # in the place of the digest: these are of no one source
 KILLERS = 6  # the tests that killed last are asked first
 
 
@@ -94,18 +95,21 @@ class Module:
     """One module under mutation: its mutants, the order of its tests, and what is known already."""
 
     def __init__(self, name: str, fresh: bool = False, trust: bool = False) -> None:
-        self.name, self.text = name, source(name).read_text(encoding="utf-8")
+        self.name, self.tests = name, tests(name)
+        self._judged = self._digest()  # before the text is read: what changes from here on is not what is judged
+        self.text = source(name).read_text(encoding="utf-8")
         self.mutants: Mapping[str, Mutant] = {m.name: m for m in mutants(self.text)}
-        self.tests = tests(name)
         self._kept = FOLDER / f"{name}.json"
         kept: dict[str, Any] = {}
         with suppress(OSError, ValueError):
             kept = json.loads(self._kept.read_text(encoding="utf-8"))
         self.killers: dict[str, str] = kept.get("killers", {})  # mutant -> test
         self.recent: list[str] = kept.get("recent", [])
-        same = kept.get("digest") == self._digest() and not fresh
+        same = kept.get("digest") == self._judged and not fresh
         told = {n: Row(*r) for n, r in kept.get("rows", {}).items() if n in self.mutants}
         if trust:
+            if told and not same:
+                self._judged = TRUSTED  # a run that trusts nothing must not find them as verdicts of this source
             told, same = {n: r for n, r in told.items() if r.verdict == child.KILLED}, False
         self.rows: dict[str, Row] = told if same or trust else {}
         self.seconds: dict[str, float] = kept.get("seconds", {}) if same else {}
@@ -126,7 +130,7 @@ class Module:
         """Write down what is known."""
         FOLDER.mkdir(parents=True, exist_ok=True)
         kept = {
-            "digest": self._digest(), "rows": self.rows, "killers": self.killers, "recent": self.recent,
+            "digest": self._judged, "rows": self.rows, "killers": self.killers, "recent": self.recent,
             "seconds": self.seconds, "red": self.red,
         }  # fmt: skip
         draft = self._kept.with_suffix(".new")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation import targets
+from tests.mutation import __main__ as gate
+from tests.mutation import child, runner, targets
 from tests.mutation.operators import mutants, mutated
 
 
@@ -73,3 +75,45 @@ def test_every_mutant_compiles_and_is_a_change(module: str) -> None:
 
 def test_every_module_has_tests() -> None:
     assert [module for module in targets.modules() if not targets.tests(module)] == []
+
+
+KILL = {"verdict": child.KILLED, "by": "tests/a.py::test_a", "crashes": []}
+NAME = "safety.permits"
+
+
+@pytest.mark.parametrize(("trust", "written"), [(False, True), (True, False)])
+def test_kills_that_are_trusted_are_no_evidence(
+    trust: bool, written: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = runner.Row(NAME, "f: a => b", 1, "x", child.KILLED, "tests/a.py::test_a", (), 0.1)
+    for name in ("canaries", "complaints"):
+        monkeypatch.setattr(gate, name, lambda *_: [])
+    monkeypatch.setattr(gate, "judged", lambda *_: [row])
+    monkeypatch.setattr(gate, "ROOT", tmp_path)
+    monkeypatch.setattr(gate, "EVIDENCE", tmp_path / "mutation.json")
+    monkeypatch.setattr(child, "warm", lambda: None)
+    options = argparse.Namespace(
+        jobs=1, canaries=False, module=[], only="", sample=0, fresh=False, trust=trust, count=False
+    )
+    assert gate._gate(options, [NAME]) == 0
+    assert (tmp_path / "mutation.json").is_file() is written
+
+
+def test_what_was_trusted_or_changed_meanwhile_is_judged_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kills are kept under the source that they were judged of, and under none when it is not known."""
+    monkeypatch.setattr(runner, "FOLDER", tmp_path)
+    sources = "first"
+    monkeypatch.setattr(runner.Module, "_digest", lambda self: sources)
+    module = runner.Module(NAME)
+    mutant = next(iter(module.mutants))
+    module.take(mutant, KILL, 0.1)
+    module.keep()
+    assert list(runner.Module(NAME).rows) == list(runner.Module(NAME, trust=True).rows) == [mutant]
+    sources = "second"  # in the middle of the run
+    module.keep()
+    assert runner.Module(NAME).rows == {}
+    trusting = runner.Module(NAME, trust=True)
+    assert list(trusting.rows) == [mutant]
+    trusting.keep()
+    assert runner.Module(NAME).rows == {}
+    assert list(runner.Module(NAME, trust=True).rows) == [mutant]
