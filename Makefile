@@ -86,7 +86,8 @@ trials: setup-dev
 mutants: setup-dev
 	@$(PY) -m tests.mutation $(ARGS)
 
-# Minutes. ARGS=--quick without the trials of real processes. The campaign: ablate campaign --out build/evidence/campaign
+# Minutes. ARGS=--quick without the trials of real processes. The campaign, an hour or two:
+# ablate campaign --full --nominal 10000 --out build/evidence/campaign, with --anew for the first time after a change of the program
 # With CLOCK_MAY_JUMP=1 before it also the test that sets this machine's clock (as root; H30), which is skipped otherwise.
 evidence: setup-dev
 	@failed=0; $(PY) -m tests.evidence $(ARGS) || failed=1; $(VENV)/bin/ablate safety-case || failed=1; exit $$failed

@@ -28,6 +28,7 @@ from controller.exits import Exit
     "--out", type=click.Path(file_okay=False, path_type=Path),
     help="Folder of runs.jsonl, summary.json and evidence.json. What is there already is not run again.",
 )  # fmt: skip
+@click.option("--anew", is_flag=True, help="Throw away the runs in --out, as those of another program must be.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object.")
 def campaign(
     runs: int,
@@ -41,6 +42,7 @@ def campaign(
     cluster: str | None,
     only: str | None,
     out: Path | None,
+    anew: bool,
     as_json: bool,
 ) -> int:
     """Inject faults and judge every run. Exit code 8 unless all are OK.
@@ -79,21 +81,24 @@ def campaign(
     made_from = origin()
     with tempfile.TemporaryDirectory(prefix="ablate-campaign-") as scratch:
         folder = out or Path(scratch)
+        if anew:
+            (folder / pool.RUNS).unlink(missing_ok=True)
         try:
-            left, done = len(cases) - len(pool.done_before(folder)), itertools.count(1)
+            before = pool.done_before(folder, made_from)
+            left, done = sum(case.key not in before.rows for case in cases), itertools.count(1)
             with progress("runs", left, quiet=as_json) as tell:
                 rows = pool.run_all(
-                    cases, folder, jobs=jobs or os.cpu_count() or 1, cluster=cluster,
+                    cases, folder, jobs=jobs or os.cpu_count() or 1, cluster=cluster, made_from=made_from,
                     progress=lambda row: tell(next(done)),
                 )  # fmt: skip
-        except pool.NoCluster as error:
+        except (pool.NoCluster, pool.OtherProgram) as error:
             raise click.ClickException(str(error)) from error
         told = summary.summarise(rows)
         (folder / "summary.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         asked = ("--full" if full else f"--runs {runs}") + (f" --gain {gain}" if gain else "")
         asked += f" --delay {delay}" if delay else ""
         command = f"ablate campaign {asked} --nominal {told['nominal']} --seed {seed}"
-        evidence.write(folder, rows, command, made_from)
+        evidence.write(folder, rows, command, before.made_from)
     if as_json:
         click.echo(json.dumps(told))
     else:

@@ -84,10 +84,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sim.campaign.evidence", description=__doc__)
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
-    rows = list(pool.done_before(folder).values())
-    if not rows:
+    try:
+        before = pool.done_before(folder, origin())
+    except pool.OtherProgram as error:
+        parser.error(str(error))
+    if not before.rows:
         parser.error(f"there is no {pool.RUNS} in {folder}")
-    print(write(folder, rows, "ablate campaign", origin()))
+    print(write(folder, list(before.rows.values()), "ablate campaign", before.made_from))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """Many runs: on the cores of this machine or on a Dask cluster, each written down as it ends, so that a campaign that
-was stopped goes on where it was.
+was stopped goes on where it was. Each carries the hash of the program that ran it: runs of two programs do not mix.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
+from controller.evidence.revision import DIRTY, Origin, origin, program
 from sim.campaign import trial
 from sim.campaign.plan import Case
 
@@ -24,14 +25,20 @@ class NoCluster(Exception):
     """There is no cluster to run on; the text says what to do."""
 
 
+class OtherProgram(Exception):
+    """Runs were made by another program than this one; the text says where they are and what to do."""
+
+
 def one(case: Case) -> dict[str, Any]:
-    """Run ``case``; what came of it as plain values. A defect of the campaign itself is a verdict too: ERROR."""
+    """Run ``case``; what came of it as plain values, with the hash of the program of this process. A defect of the
+    campaign itself is a verdict too: ERROR."""
+    made_by = program()
     try:
         verdict, why, seen = trial.run(case)
     except Exception as error:
-        return {"case": case.key, "verdict": "ERROR", "why": f"{type(error).__name__}: {error}"}
+        return {"case": case.key, "program": made_by, "verdict": "ERROR", "why": f"{type(error).__name__}: {error}"}
     told = {name: None if value != value else value for name, value in seen._asdict().items()}
-    return {"case": case.key, "verdict": str(verdict), "why": why, **told}
+    return {"case": case.key, "program": made_by, "verdict": str(verdict), "why": why, **told}
 
 
 def several(cases: Sequence[Case]) -> list[dict[str, Any]]:
@@ -39,17 +46,43 @@ def several(cases: Sequence[Case]) -> list[dict[str, Any]]:
     return [one(case) for case in cases]
 
 
-def done_before(folder: Path) -> dict[str, dict[str, Any]]:
-    """Runs that an earlier campaign in ``folder`` finished, by key. A line that was cut off is left out."""
-    found: dict[str, dict[str, Any]] = {}
+class Before(NamedTuple):
+    """What an earlier campaign of the same program has left in a folder. ``rows``: its runs, by key; ``made_from``:
+    this program, under the first revision that holds it of those under which the campaign began."""
+
+    rows: dict[str, dict[str, Any]]
+    made_from: Origin
+
+
+def done_before(folder: Path, made_from: Origin) -> Before:
+    """What ``folder`` holds of the program ``made_from``. A line that was cut off is left out.
+
+    Raises:
+        OtherProgram: it holds runs of another, or such as do not say of which.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    begun: dict[str, list[str]] = {}  # program -> the revisions under which it was started
     path = folder / RUNS
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
         try:
             row = json.loads(line)
         except ValueError:
             continue
-        found[row["case"]] = row
-    return found
+        if "case" in row:
+            rows[row["case"]] = row
+        else:
+            begun.setdefault(row["program"], []).append(row["commit"])
+    others = [str(row.get("program", "")) for row in rows.values() if row.get("program") != made_from.program]
+    if others:
+        commit = begun.get(others[0], ["no revision told"])[0]
+        raise OtherProgram(
+            f"{path} holds {len(others)} runs of another program ({_named(commit, others[0])}) than this one "
+            f"({_named(made_from.commit, made_from.program)}), and together they would be evidence for none: give "
+            "another --out, or --anew to throw the runs in that folder away"
+        )
+    commits = [*begun.get(made_from.program, ()), made_from.commit]
+    commit = next((each for each in commits if not each.endswith(DIRTY)), made_from.commit)
+    return Before(rows, made_from._replace(commit=commit))
 
 
 def run_all(
@@ -58,27 +91,50 @@ def run_all(
     *,
     jobs: int,
     cluster: str | None = None,
+    made_from: Origin | None = None,
     progress: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> list[dict[str, Any]]:
     """Run what ``folder`` does not hold yet; return the rows of all ``cases`` in their order.
 
+    Args:
+        cases: what is wanted.
+        folder: where rows are kept, each as soon as there is one.
+        jobs: processes of this machine.
+        cluster: address of a Dask scheduler to run on instead.
+        made_from: this program, as it was when the command began; default: as it is now.
+        progress: called with each new row.
+
     Raises:
         NoCluster: ``cluster`` cannot be reached.
+        OtherProgram: the folder, or a process that runs, is of another program.
     """
+    made_from = made_from or origin()
     folder.mkdir(parents=True, exist_ok=True)
-    rows = done_before(folder)
+    rows = done_before(folder, made_from).rows
     todo = [case for case in cases if case.key not in rows]
     chunks = [todo[k : k + CHUNK] for k in range(0, len(todo), CHUNK)]
     workers = _on_cluster(chunks, cluster) if cluster else _here(chunks, jobs)
     with (folder / RUNS).open("a+b") as out:
         if out.tell() and not _ends_a_line(out):
             out.write(b"\n")  # killed while writing: what comes now is a line of its own
+        if todo:
+            out.write(json.dumps({"program": made_from.program, "commit": made_from.commit}).encode() + b"\n")
         for row in workers:
+            if row.get("program") != made_from.program:
+                raise OtherProgram(
+                    f"{row['case']} was run by another program (files {row.get('program')}) than the campaign began "
+                    f"with ({_named(made_from.commit, made_from.program)}): files have changed since, or a worker of "
+                    "the cluster has another copy; start again once there is one, with another --out or with --anew"
+                )
             rows[row["case"]] = row
             out.write(json.dumps(row).encode() + b"\n")
             out.flush()
             progress(row)
     return [rows[case.key] for case in cases]
+
+
+def _named(commit: str, files: str) -> str:
+    return f"{commit}, files {files or 'unknown'}"
 
 
 def _ends_a_line(file: BinaryIO) -> bool:

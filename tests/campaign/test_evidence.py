@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from controller.evidence import store
+from controller.evidence.revision import program
 from sim.campaign import classes, evidence
 
 
@@ -91,7 +92,7 @@ def test_a_folder_that_is_there_becomes_evidence(
     with pytest.raises(SystemExit):
         evidence.main()
     assert "there is no runs.jsonl" in capsys.readouterr().err
-    (folder / "runs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    (folder / "runs.jsonl").write_text("".join(json.dumps({**row, "program": program()}) + "\n" for row in ROWS))
     evidence.main()
     found = store.read(tmp_path).evidence["campaign"]
     assert found.figures["injected"] == 6

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from controller.cli import run as ablate
+from controller.evidence.revision import origin, program
 from sim.campaign import expected, plan, pool, summary, trial
 from sim.campaign.expected import Injection, injections
 from sim.campaign.verdict import Verdict
@@ -95,7 +96,8 @@ def test_a_campaign_goes_on_where_it_was_stopped(tmp_path: Path):
     rows = pool.run_all(cases, tmp_path, jobs=1, progress=lambda row: ran.append(row["case"]))
     assert ran == [cases[1].key]
     assert [row["verdict"] for row in rows] == ["OK", "OK"]
-    assert list(pool.done_before(tmp_path)) == [case.key for case in cases]
+    assert list(pool.done_before(tmp_path, origin()).rows) == [case.key for case in cases]
+    assert {row["program"] for row in rows} == {program()}
 
 
 def test_a_campaign_that_is_killed_goes_on(tmp_path: Path):
@@ -103,14 +105,14 @@ def test_a_campaign_that_is_killed_goes_on(tmp_path: Path):
     wanted = ["campaign", "--runs", "4", "--nominal", "0", "--jobs", "1", "--out", str(tmp_path)]
     process = subprocess.Popen([sys.executable, "-m", "openablate", *wanted], stdout=subprocess.DEVNULL)
     path, until_s = tmp_path / pool.RUNS, time.monotonic() + 50.0
-    while not (path.is_file() and path.read_bytes().count(b"\n") >= 1) and time.monotonic() < until_s:
+    while not (path.is_file() and path.read_bytes().count(b'"case"') >= 1) and time.monotonic() < until_s:
         time.sleep(0.05)
     process.kill()
     process.wait()
-    before = pool.done_before(tmp_path)
+    before = pool.done_before(tmp_path, origin()).rows
     assert 1 <= len(before) < 4
     assert ablate([*wanted, "--json"]) in (0, 8)
-    lines = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+    lines = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}") and '"case"' in line]
     assert len(lines) == len({line["case"] for line in lines}) == 4  # none was run twice
 
 
