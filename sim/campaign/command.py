@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import signal
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -47,6 +49,8 @@ def campaign(
 ) -> int:
     """Inject faults and judge every run. Exit code 8 unless all are OK.
 
+    Ctrl-C ends it behind the runs under way; with --out they are kept, and the same command goes on.
+
     \b
     Verdicts: OK; LATE (right cause, too late or too much energy); MISSED (energy flowed on); WRONG_CAUSE;
     MASKED (it had ended before); FALSE (nothing was wrong); NOT_REACHED (the phase never came).
@@ -60,7 +64,7 @@ def campaign(
     """
     from controller.console import progress
     from controller.evidence.revision import origin
-    from sim.campaign import evidence, plan, pool, summary
+    from sim.campaign import ending, evidence, plan, pool, summary
     from sim.campaign.benches import BENCHES
     from sim.campaign.warp import Warp
 
@@ -86,25 +90,35 @@ def campaign(
         try:
             before = pool.done_before(folder, made_from)
             left, done = sum(case.key not in before.rows for case in cases), itertools.count(1)
-            with progress("runs", left, quiet=as_json) as tell:
+            with ending.asked() as ends, progress("runs", left, quiet=as_json) as tell:
                 rows = pool.run_all(
                     cases, folder, jobs=jobs or os.cpu_count() or 1, cluster=cluster, made_from=made_from,
-                    progress=lambda row: tell(next(done)),
+                    progress=lambda row: tell(next(done)), stop=ends,
                 )  # fmt: skip
         except (pool.NoCluster, pool.OtherProgram) as error:
             raise click.ClickException(str(error)) from error
         told = summary.summarise(rows)
+        if len(rows) < len(cases):
+            if rows or as_json:
+                _say(told | {"planned": len(cases)} if as_json else told, as_json)
+            kept = f"they are kept in {out}: the same command goes on" if out else "without --out none is kept"
+            without = ", without --anew" if out and anew else ""
+            click.echo(f"ended after {len(rows)} of {len(cases)} runs; {kept}{without}", err=True)
+            return Exit.TERMINATED if ends.number == signal.SIGTERM else Exit.INTERRUPTED
         (folder / "summary.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         asked = ("--full" if full else f"--runs {runs}") + (f" --gain {gain}" if gain else "")
         asked += f" --delay {delay}" if delay else ""
         command = f"ablate campaign {asked} --nominal {told['nominal']} --seed {seed}"
         evidence.write(folder, rows, command, before.made_from)
-    if as_json:
-        click.echo(json.dumps(told))
-    else:
-        for line in summary.text(told):
-            click.echo(line)
+    _say(told, as_json)
     return Exit.DONE if told["verdicts"]["OK"] == told["runs"] else Exit.VERIFICATION
+
+
+def _say(told: dict[str, Any], as_json: bool) -> None:
+    from sim.campaign import summary
+
+    for line in [json.dumps(told)] if as_json else summary.text(told):
+        click.echo(line)
 
 
 def _once(only: str, out: Path | None, as_json: bool) -> int:

@@ -4,21 +4,34 @@ was stopped goes on where it was. Each carries the hash of the program that ran 
 
 from __future__ import annotations
 
-import concurrent.futures
+import contextlib
+import itertools
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from controller.evidence.revision import DIRTY, Origin, origin, program
-from sim.campaign import trial
+from sim.campaign import ending, trial
 from sim.campaign.plan import Case
 
 RUNS = "runs.jsonl"
 CHUNK = 8
 """Runs that travel together: two seconds of work, so that a core never waits for long at the end."""
+AHEAD = 2
+"""Chunks a process that wait or are under way: it never waits for this one, and little is left to end."""
+LOOK_S = 0.2
+"""How often somebody is asked whether to go on."""
+_ends: Event | None = None
+"""In a process of the pool: set once no further run must begin."""
+
+
+Rows = Generator[dict[str, Any], None, None]
 
 
 class NoCluster(Exception):
@@ -42,8 +55,8 @@ def one(case: Case) -> dict[str, Any]:
 
 
 def several(cases: Sequence[Case]) -> list[dict[str, Any]]:
-    """:func:`one` for each."""
-    return [one(case) for case in cases]
+    """:func:`one` for each, until this process is to end."""
+    return [one(case) for case in itertools.takewhile(lambda case: _ends is None or not _ends.is_set(), cases)]
 
 
 class Before(NamedTuple):
@@ -93,8 +106,10 @@ def run_all(
     cluster: str | None = None,
     made_from: Origin | None = None,
     progress: Callable[[dict[str, Any]], None] = lambda row: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[dict[str, Any]]:
-    """Run what ``folder`` does not hold yet; return the rows of all ``cases`` in their order.
+    """Run what ``folder`` does not hold yet; return the rows of all ``cases`` in their order; where it was
+    stopped, of those that are done.
 
     Args:
         cases: what is wanted.
@@ -103,6 +118,7 @@ def run_all(
         cluster: address of a Dask scheduler to run on instead.
         made_from: this program, as it was when the command began; default: as it is now.
         progress: called with each new row.
+        stop: asked again and again; once it is true no further run begins, and those under way end.
 
     Raises:
         NoCluster: ``cluster`` cannot be reached.
@@ -113,8 +129,8 @@ def run_all(
     rows = done_before(folder, made_from).rows
     todo = [case for case in cases if case.key not in rows]
     chunks = [todo[k : k + CHUNK] for k in range(0, len(todo), CHUNK)]
-    workers = _on_cluster(chunks, cluster) if cluster else _here(chunks, jobs)
-    with (folder / RUNS).open("a+b") as out:
+    workers = _on_cluster(chunks, cluster, stop) if cluster else _here(chunks, jobs, stop)
+    with (folder / RUNS).open("a+b") as out, contextlib.closing(workers):
         if out.tell() and not _ends_a_line(out):
             out.write(b"\n")  # killed while writing: what comes now is a line of its own
         if todo:
@@ -130,7 +146,7 @@ def run_all(
             out.write(json.dumps(row).encode() + b"\n")
             out.flush()
             progress(row)
-    return [rows[case.key] for case in cases]
+    return [rows[case.key] for case in cases if case.key in rows]
 
 
 def _named(commit: str, files: str) -> str:
@@ -142,18 +158,49 @@ def _ends_a_line(file: BinaryIO) -> bool:
     return file.read(1) == b"\n"
 
 
-def _here(chunks: Iterable[Sequence[Case]], jobs: int) -> Iterator[dict[str, Any]]:
+def _here(chunks: Sequence[Sequence[Case]], jobs: int, stop: Callable[[], bool]) -> Rows:
     if jobs == 1:
-        for chunk in chunks:
-            yield from map(one, chunk)
+        for case in itertools.chain.from_iterable(chunks):
+            if stop():
+                return
+            yield one(case)
         return
     context = multiprocessing.get_context("spawn")  # a fork would share this process's loops and compiled kernels
-    with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context) as executor:
-        for ended in concurrent.futures.as_completed([executor.submit(several, chunk) for chunk in chunks]):
-            yield from ended.result()
+    ends, left = context.Event(), iter(chunks)
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_worker, initargs=(ends,)) as executor:
+        try:
+            with ending.deaf():
+                under_way = {executor.submit(several, chunk) for chunk in itertools.islice(left, AHEAD * jobs)}
+            while under_way:
+                ended, under_way = wait(under_way, LOOK_S, FIRST_COMPLETED)
+                if stop():
+                    ends.set()
+                else:
+                    with ending.deaf():  # it may start another process
+                        under_way |= {executor.submit(several, chunk) for chunk in itertools.islice(left, len(ended))}
+                for each in ended:
+                    yield from each.result()
+        finally:
+            ends.set()  # what was submitted cannot be taken back: it ends before its next run
 
 
-def _on_cluster(chunks: Sequence[Sequence[Case]], address: str) -> Iterator[dict[str, Any]]:
+def _worker(ends: Event) -> None:
+    """A process of the pool begins."""
+    global _ends
+    _ends = ends
+    program()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """No process of the pool is left behind where the campaign was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _on_cluster(chunks: Sequence[Sequence[Case]], address: str, stop: Callable[[], bool]) -> Rows:
     try:
         from distributed import Client, as_completed
     except ImportError as error:
@@ -165,3 +212,5 @@ def _on_cluster(chunks: Sequence[Sequence[Case]], address: str) -> Iterator[dict
     with client:
         for ended in as_completed(client.map(several, chunks, pure=False)):
             yield from ended.result()
+            if stop():
+                return  # a client that leaves takes what has not begun with it
