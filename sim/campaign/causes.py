@@ -94,7 +94,8 @@ def _phases(causes: Mapping[str, set[str]]) -> Iterator[str]:
 def main(path: Path) -> None:
     """Write ``causes.lock`` anew."""
     with path.open(encoding="utf-8") as rows:
-        FILE.write_text(text_of(json.loads(row) for row in rows), encoding="utf-8")
+        told = [json.loads(row) for row in rows]
+    FILE.write_text(text_of(row for row in told if "case" in row), encoding="utf-8")  # else it says which program ran
 
 
 if __name__ == "__main__":
