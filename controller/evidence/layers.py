@@ -29,7 +29,7 @@ LAYERS: Mapping[str, Layer] = {
         "kernel and gate",
         "daemon, pure",
         "tissue, sensor, coolant, load, operator",
-        "1-3 ticks; off <= 300 ms, proven <= 500 ms",
+        "1-3 ticks; off <= 300 ms, proven <= 500 ms; what only time or energy can show: docs/campaign.md",
     ),
     "lease": Layer(
         "permit lease", "gate, driver", "missed ticks, a lost await", "150 ms", {"lose_wakeup": "lost await"}
@@ -71,6 +71,7 @@ LAYERS: Mapping[str, Layer] = {
 }
 UNMEASURED = {"limits": "-", "enable": "with the next row", "estop": "-"}
 """What stands where no run of software can measure, or does not measure apart."""
+MUCH = 1.1
 
 
 def rows(found: Found) -> Iterator[tuple[str, ...]]:
@@ -97,14 +98,24 @@ def _trials(key: str, evidence: Evidence | None) -> Iterator[str]:
 
 
 def _classes(evidence: Evidence | None) -> Iterator[str]:
-    """From when a fault can be seen to 0 W, class by class."""
-    worst: dict[str, tuple[float, int]] = {}
+    """From when a fault can be seen to 0 W, class by class; behind a latent fault where that took much longer."""
+    worst: dict[tuple[str, bool], tuple[float, int]] = {}
     for row in evidence.rows if evidence is not None else ():
         if row.get("class") and row.get("off_worst_s") is not None:
-            seconds, runs = worst.get(row["class"], (0.0, 0))
-            worst[row["class"]] = max(seconds, float(row["off_worst_s"])), runs + int(row.get("runs", 0))
-    for name, (seconds, runs) in sorted(worst.items(), key=lambda item: item[1]):
-        yield f"{name} {1000 * seconds:.0f} ms (n = {runs})"
+            key = row["class"], bool(row.get("latent"))
+            seconds, runs = worst.get(key, (0.0, 0))
+            worst[key] = max(seconds, float(row["off_worst_s"])), runs + int(row.get("runs", 0))
+    for (name, latent), (seconds, runs) in sorted(worst.items(), key=lambda item: item[1]):
+        if not latent:
+            yield f"{name} {_ms(seconds, runs)}{_behind(seconds, worst.get((name, True)))}"
+
+
+def _behind(alone_s: float, behind: tuple[float, int] | None) -> str:
+    return f", behind a latent fault {_ms(*behind)}" if behind is not None and behind[0] > MUCH * alone_s else ""
+
+
+def _ms(seconds: float, runs: int) -> str:
+    return f"{1000 * seconds:.0f} ms (n = {runs})"
 
 
 def markdown(found: Found) -> str:

@@ -190,12 +190,14 @@ def test_layers_show_the_worst_of_what_was_run() -> None:
         line(off_worst_s=0.4, runs=2),
         line(**{"class": "data", "off_worst_s": 0.39}),
         line(off_worst_s=None),
+        line(**{"class": "data", "off_worst_s": 2.0, "latent": "enable.weld", "runs": 3}),
+        line(off_worst_s=0.556, latent="enable.weld"),
     ]
     found = Found({"processes": evidence(TRIALS), "campaign": evidence(rows)}, {})
     told = {row[0]: row[4] for row in layers.rows(found)}
     assert told == {
         "law and protocol limits": "-",
-        "kernel and gate": "data 390 ms (n = 40); flow 554 ms (n = 42)",
+        "kernel and gate": "data 390 ms (n = 40), behind a latent fault 2000 ms (n = 3); flow 554 ms (n = 42)",
         "permit lease": "lost await 158 ms (n = 20)",
         "watchdog": "SIGKILL 7 ms (n = 20); SIGSTOP of a cgroup 180 ms (n = 5)",
         "(the daemon, when its watchdog dies)": "not run",
