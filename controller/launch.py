@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from controller import held
 from controller.beside_panel import BesidePanel
 from controller.client import Client, Unreachable, runtime_root, state_root
 from controller.config.bench import Bench
@@ -33,6 +33,10 @@ CUT_S = 5.0
 """For a watchdog to prove off and say why, once its daemon is gone."""
 LEAVE_S = 15.0
 """For daemon and watchdog to prove off and leave, besides the time that the coolant runs on."""
+LOOK_S = 0.1
+"""Between two looks at whether a daemon without a watchdog is still there."""
+TRIP_LOOKS = 5
+"""Within which it has tripped, where there was anything to trip (H27: 0.3 s)."""
 
 
 class StartFailed(Exception):
@@ -69,6 +73,7 @@ class LiveBench:
         self.runtime_dir = runtime_root() / bench.bench
         self.state_dir = state_dir or state_root() / bench.bench
         self._lock: int | None = None
+        self._log: int | None = None
         self._neighbours = contextlib.AsyncExitStack()
         self._watchdog: asyncio.subprocess.Process | None = None
         self._log_from = 0
@@ -96,9 +101,34 @@ class LiveBench:
         return self.runtime_dir / "control.sock"
 
     async def wait(self) -> int:
-        """Wait until the daemon (and with it the watchdog) has ended; return the watchdog's exit code."""
+        """Wait until the watchdog has ended; return its exit code. It ends after its daemon, unless it was killed."""
         assert self._watchdog is not None
         return await self._watchdog.wait()
+
+    def lives(self) -> bool:
+        """Whether watchdog or daemon is there: a daemon whose watchdog was killed cools before it leaves."""
+        return held.has_processes(self.runtime_dir)
+
+    async def gone(self) -> None:
+        """Wait until watchdog and daemon have ended."""
+        while self.lives():  # noqa: ASYNC110 - the lock of other processes tells nobody when it is released
+            await asyncio.sleep(LOOK_S)
+
+    async def orphaned(self) -> str:
+        """What is said of a daemon whose watchdog has ended before it: why, and that it is waited for. Empty where
+        none is."""
+        if self._watchdog is None or self._watchdog.returncode is None or not self.lives():
+            return ""
+        told: dict[str, Any] = {}
+        with contextlib.suppress(Unreachable):
+            for _ in range(TRIP_LOOKS):
+                told = await self.client.status()
+                if told.get("trip"):
+                    break
+                await asyncio.sleep(LOOK_S)
+        cause = f" ({told['trip']['text']})" if told.get("trip") else ""
+        does = f"the daemon is {told['state']}{cause}, cools and then ends" if told else "the daemon ends"
+        return f"the watchdog has ended; {does}; this command waits for it, after Ctrl-C too; all it says: {self.log}"
 
     def last_words(self) -> str:
         """What the daemon said when it could not go on; empty where it had no time for it."""
@@ -122,7 +152,7 @@ class LiveBench:
     @property
     def log(self) -> Path:
         """What watchdog and daemon have printed."""
-        return self.runtime_dir / "daemon.log"
+        return self.runtime_dir / held.LOG
 
     def keep_daemon(self) -> int:
         """A second hold on the daemon's standard input, which otherwise ends with the watchdog: the daemon then stays
@@ -135,17 +165,23 @@ class LiveBench:
     async def _start(self) -> None:
         for folder in (self.runtime_dir, self.state_dir):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = os.open(self.runtime_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        name = self._bench.bench
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise DeviceError(
-                self._bench.bench, "this bench is already being run by another ablate process", "stop that one first"
-            ) from None
+            self._lock = held.take(self.runtime_dir)
+        except BlockingIOError:
+            problem = "this bench is already being run by another ablate process"
+            raise DeviceError(name, problem, "stop that one first") from None
+        try:
+            self._log = held.take_log(self.runtime_dir)  # before anything of a daemon that lives is unlinked
+        except BlockingIOError:
+            pid = held.daemon_pid(self.runtime_dir)
+            problem = f"the daemon of an earlier run{f' (pid {pid})' if pid is not None else ''} is still there"
+            remedy = "it cools (ablate status shows it) and ends by itself; one that hangs: kill -9, then look at the "
+            raise DeviceError(name, problem, f"{remedy}generator") from None
         records = Path(self._out or self._bench.records.folder)
-        past.check(records, self._bench.bench, self.state_dir, state_root() / past.ACCEPTED)
-        for name in ("control.sock", "daemon.error", "pids.json"):
-            (self.runtime_dir / name).unlink(missing_ok=True)
+        past.check(records, name, self.state_dir, state_root() / past.ACCEPTED)
+        for left in ("control.sock", "daemon.error", "pids.json"):
+            (self.runtime_dir / left).unlink(missing_ok=True)
         providers = Providers(self._bench.ports())
         for argv in providers.neighbours(str(self._bench_path), str(self.runtime_dir)):
             await self._neighbours.enter_async_context(beside(argv, self.runtime_dir / "neighbour.log"))
@@ -167,11 +203,12 @@ class LiveBench:
         argv += ["--state-dir", str(self.state_dir), "--bench", self._bench.bench]
         argv += ["--lease-ms", str(round(1000 * self._bench.lease_s))]
         argv += ["--", *daemon]
-        with self.log.open("ab") as log:
-            self._log_from = log.tell()
-            self._watchdog = await asyncio.create_subprocess_exec(
-                *argv, stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
-            )  # standard input is never written: its end tells the daemon that the foreground has died
+        assert self._log is not None
+        self._log_from = os.lseek(self._log, 0, os.SEEK_END)
+        self._watchdog = await asyncio.create_subprocess_exec(
+            *argv, stdin=asyncio.subprocess.PIPE, stdout=self._log, stderr=self._log, start_new_session=True
+        )  # standard input is never written: its end tells the daemon that the foreground has died
+        self._let_go_of_log()
         ended = asyncio.create_task(self._watchdog.wait())
         connecting = asyncio.create_task(Client.connect(self.control_socket, patience_s=DAEMON_READY_S))
         await asyncio.wait({ended, connecting}, return_when=asyncio.FIRST_COMPLETED)
@@ -184,8 +221,17 @@ class LiveBench:
             await connecting
         raise StartFailed(self.last_words() or f"the daemon ended at start; see {self.log}", ended.result())
 
+    def _let_go_of_log(self) -> None:
+        """From here on the log's lock says whether watchdog or daemon is there."""
+        if self._log is not None:
+            os.close(self._log)
+            self._log = None
+
     async def _end(self) -> None:
-        """Ask the daemon to end, wait until the watchdog has proven off, then let the neighbours go, in this order."""
+        """Ask the daemon to end, wait until the watchdog has proven off and the daemon has gone, then let the
+        neighbours go, in this order. A daemon without a watchdog that does not go keeps its bench by its own lock.
+        """
+        self._let_go_of_log()
         patience_s = LEAVE_S
         ended: dict[str, Any] = {}
         if hasattr(self, "client"):
@@ -197,8 +243,10 @@ class LiveBench:
             try:
                 async with asyncio.timeout(patience_s):
                     await self._watchdog.wait()
+                    await self.gone()
             except TimeoutError:
-                self._watchdog.send_signal(signal.SIGTERM)  # it cuts, then kills the daemon
+                with contextlib.suppress(ProcessLookupError):
+                    self._watchdog.send_signal(signal.SIGTERM)  # it cuts, then kills the daemon
                 await self._watchdog.wait()
         if "session_file" in ended:
             with contextlib.suppress(OSError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import json
 import os
 from datetime import UTC, datetime
 from typing import Any
 
+from controller import held
 from controller.client import runtime_root, state_root
 from controller.daemon.latch import ledger_beside, replace
 from safety.latch import render_ledger
@@ -19,16 +19,21 @@ def end_lockout(bench: str, reason: str, typed: str) -> dict[str, Any]:
 
     Refused while a daemon holds the bench, when the typed name differs, and when there is no latch.
     """
-    state_dir, lock_path = state_root() / bench, runtime_root() / bench / "lock"
+    state_dir, runtime_dir = state_root() / bench, runtime_root() / bench
     latch = state_dir / "latch.json"
     if typed != bench:
         return {"ok": False, "error": f"{typed!r} is not {bench!r}; nothing was changed"}
     if not latch.exists():
         return {"ok": False, "error": f"{bench} is not latched (no {latch})"}
-    lock_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    runtime_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    runs = {"ok": False, "error": f"a daemon runs {bench}; end it first: a lockout ends with a restart"}
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = held.take(runtime_dir)
+    except BlockingIOError:
+        return runs
+    try:
+        if held.has_processes(runtime_dir):
+            return runs
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         act = {"utc": now, "who": getpass.getuser(), "uid": os.getuid(), "reason": reason, "latch": f"latch-{now}.json"}
         with (state_dir / "resets.jsonl").open("a") as file:
@@ -37,8 +42,6 @@ def end_lockout(bench: str, reason: str, typed: str) -> dict[str, Any]:
             os.fsync(file.fileno())
         replace(ledger_beside(latch), render_ledger(bench, False, ()))
         latch.rename(state_dir / f"latch-{now}.json")
-    except BlockingIOError:
-        return {"ok": False, "error": f"a daemon runs {bench}; end it first: a lockout ends with a restart"}
     finally:
         os.close(lock)
     return {"ok": True}

@@ -121,6 +121,8 @@ def run_application(
                     except Unreachable as error:
                         why = await live.why_ended()
                         raise Unreachable(f"the daemon has ended. {why or error}; all it said: {live.log}") from error
+                    if told := await live.orphaned():
+                        say(told)
                     box.update(status.get("result") or _unfinished(status))
                 return 0
 
@@ -265,6 +267,12 @@ def serve_bench(
                 await asyncio.wait({ended}, timeout=0.1)
             if ended.done():
                 code = left_with(ended.result())
+                if told := await live.orphaned():
+                    say(f"{loaded.bench.bench}: {told}")
+                    gone = asyncio.create_task(live.gone())
+                    while not signals and not gone.done():
+                        await asyncio.wait({gone}, timeout=0.1)
+                    gone.cancel()
                 why = await live.why_ended() or "nobody said why"
                 say(f"{loaded.bench.bench}: the daemon has ended. {why}; all it said: {live.log}")
             else:

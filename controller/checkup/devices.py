@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from controller import held
 from controller.checkup import Finding, fail, ok, warn
 from controller.client import runtime_root
 from controller.config.loading import LoadedBench
@@ -94,15 +93,5 @@ async def _device(loaded: LoadedBench, name: str, resolve: Callable[[str], str])
 
 
 def is_running(bench: str) -> bool:
-    """Does another process hold the bench's lock?"""
-    try:
-        lock = os.open(Path(runtime_root()) / bench / "lock", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(lock)
-    return False
+    """Does another process run the bench, or a daemon that nobody waits for?"""
+    return held.is_held(runtime_root() / bench)

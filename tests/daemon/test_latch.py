@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from controller import lockout
+from controller import held, lockout
 from controller.daemon.desk import Desk
 from controller.daemon.latch import LatchFile
 from safety.types import Trip
@@ -69,6 +70,10 @@ def test_the_end_of_a_lockout_is_in_the_ledger(path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("ABLATE_RUNTIME_DIR", str(bench.parent / "run"))
     file = LatchFile(path, bench.name)
     file.follow((LOCKED,), (1.0, 2.0, 3.0))
+    (bench.parent / "run" / bench.name).mkdir(parents=True)
+    log = held.take_log(bench.parent / "run" / bench.name)  # as a daemon has it that nobody waits for
+    assert "a daemon runs" in lockout.end_lockout(bench.name, "fuse replaced", bench.name)["error"]
+    os.close(log)
     assert lockout.end_lockout(bench.name, "fuse replaced", bench.name) == {"ok": True}
     assert LatchFile(path, bench.name).read(9.0) == (None, ())
     assert json.loads((bench / "resets.jsonl").read_text())["reason"] == "fuse replaced"
