@@ -18,6 +18,7 @@ from controller.commands.session_replay import replay
 from controller.commands.session_report import report
 
 if TYPE_CHECKING:
+    from controller.records.outcome import Ended, Outcome
     from controller.records.reader import SessionFile
 
 DEMO = Path("demo-out")
@@ -67,8 +68,8 @@ def list_(folder: Path, as_json: bool) -> None:
         if "problem" in row:
             click.echo(f"{'?':19}  unreadable: {printable(row['problem'])}  {row['file']}")
             continue
-        ended = f"{row['duration_s']:.1f} s  {row['energy_j'] / 1000:.2f} kJ" if row["duration_s"] is not None else ""
-        told = f"{row['utc'][:19]}  {row['bench']:14}  {row['protocol'] or '-':22}  {row['result']:10}  {ended:18}"
+        told = f"{row['utc'][:19]}  {row['bench']:14}  {row['protocol'] or '-':22}  {row['verdict']:10}"
+        told += f"  {row['delivered']:18}"
         click.echo(f"{printable(told)}  {ORIGIN[row['simulated']]:9}  {row['file']}")
 
 
@@ -84,10 +85,13 @@ def show(session: str, folder: Path, as_json: bool) -> None:
       ablate sessions show last
       ablate sessions show 01M80R04B0 --json
     """
+    from controller.records.outcome import ON_RECORD, alive, outcome
     from controller.records.reader import open_session
 
     path = find(session, folder)
+    live = alive(path)
     with open_session(path) as opened:
+        ended = outcome(opened, live)
         events = opened.events()
         if as_json:
             told = {
@@ -97,18 +101,29 @@ def show(session: str, folder: Path, as_json: bool) -> None:
                 "channels": [channel._asdict() for channel in opened.channels.values()],
                 "events": [event._asdict() for event in events],
                 "summary": opened.summary,
+                "outcome": {
+                    "result": ended.result,
+                    "verdict": ended.text,
+                    "whole": ended.whole,
+                    "applications": [_application(one) for one in ended.applications],
+                },
                 "treatment": _treatment(opened),
                 "metadata": opened.metadata(),
                 "annotations": [note._asdict() for note in opened.annotations()],
             }
             click.echo(json.dumps(told))
             return
-        row = _facts(path, opened)
+        row = _facts(path, opened, ended)
         for name in ("file", "id", "utc", "bench", "protocol", "simulated", "result", "duration_s", "energy_j"):
-            click.echo(f"{name:12} {printable(str(row[name])) if row[name] is not None else '-'}")
+            value = ended.text if name == "result" else row[name]
+            only = ON_RECORD if name in ("duration_s", "energy_j") and not ended.whole else ""
+            click.echo(f"{name:12} {printable(str(value)) if value is not None else '-'}{only}")
         if not opened.closed:
             click.echo("not closed: it is still being written, or its writer was killed")
-        _show_plan(_treatment(opened))
+        treatment = _treatment(opened)
+        _show_plan(treatment)
+        if treatment is None and (len(ended.applications) > 1 or not ended.whole):
+            _show_applications(ended)
         ticks = opened.ticks()
         span = f" from t = {ticks.t_s[0]:.2f} to {ticks.t_s[-1]:.2f} s" if len(ticks.t_s) else ""
         click.echo(f"\n{len(ticks.t_s)} ticks{span}")
@@ -133,6 +148,19 @@ def _treatment(session: SessionFile) -> dict[str, Any] | None:
 
     found = from_session(session)
     return found.as_dict() if found is not None else None
+
+
+def _application(one: Ended) -> dict[str, Any]:
+    facts = {name: one.facts.get(name) for name in ("reason", "duration_s", "energy_j", "rolloffs")}
+    return {"number": one.number, "protocol": one.protocol, "result": one.result, **facts}
+
+
+def _show_applications(ended: Outcome) -> None:
+    """A line each: how it ended, and why it was not at its own end."""
+    click.echo("\napplications")
+    for one in ended.applications:
+        why = f"  {one.facts['reason']}" if one.facts.get("reason") else ""
+        click.echo(printable(f"  {one.number}  {one.protocol:22}  {one.result:10}  {one.delivered}{why}"))
 
 
 def _show_plan(treatment: dict[str, Any] | None) -> None:
@@ -196,36 +224,38 @@ def _names(path: Path) -> Iterator[str]:
 
 
 def _row(path: Path) -> dict[str, Any]:
+    from controller.records.outcome import alive, outcome
     from controller.records.reader import open_session
     from controller.records.store import RecordError
 
+    live = alive(path)
     try:
         with open_session(path) as session:
-            return _facts(path, session)
+            return _facts(path, session, outcome(session, live))
     except RecordError as error:
         return {"file": str(path), "problem": error.problem}
 
 
-def _facts(path: Path, session: SessionFile) -> dict[str, Any]:
+def _facts(path: Path, session: SessionFile, ended: Outcome) -> dict[str, Any]:
     header = session.header
     protocols = session.events("protocol")
-    results = session.events("result")
-    result = results[-1].data if results else session.summary
     name = protocols[-1].data.get("name") if protocols else header.get("protocol")
-    duration_s, energy_j = result.get("duration_s"), result.get("energy_j")
-    if plans := session.events("plan"):  # the whole of it, not its last application
-        ends = [event.data for event in session.events("application_end")]
+    if plans := session.events("plan"):
         name = plans[-1].data.get("name")
-        duration_s, energy_j = (sum(float(end.get(key) or 0.0) for end in ends) for key in ("on_time_s", "energy_j"))
     return {
         "file": str(path),
         "id": header.get("id"),
         "utc": str(header.get("utc", "")),
         "bench": printable(str(header.get("bench", ""))),
         "protocol": printable(str(name)) if name is not None else None,
-        "result": str(result.get("result") or ("unfinished" if session.closed else "not closed")),
-        "duration_s": duration_s,
-        "energy_j": energy_j,
+        "result": ended.result,
+        "verdict": ended.text,
+        "applications": len(ended.applications),
+        "ended": ended.counts,
+        "whole": ended.whole,
+        "duration_s": ended.facts.get("duration_s"),
+        "energy_j": ended.facts.get("energy_j"),
+        "delivered": ended.delivered,
         "simulated": bool(header.get("simulated")),
         "closed": session.closed,
     }

@@ -15,6 +15,7 @@ from controller.panel.library_models import Integrity, SessionList, SessionRow
 from controller.records.hold import being_written
 from controller.records.ids import SUFFIX
 from controller.records.opening import logs
+from controller.records.outcome import COMPLETED, CUT_OFF, TRIPPED, UNDER_WAY, WHY, outcome
 from controller.records.reader import SessionFile, open_session
 from controller.records.store import RecordError
 
@@ -120,6 +121,9 @@ def _judged(row: SessionRow, path: Path, verdicts: Mapping[str, tuple[str, str, 
     if not row.closed and not row.problem:
         try:
             more["being_written"] = being_written(path)
+            if more["being_written"] and row.result == CUT_OFF:  # its daemon lives: nothing was cut
+                text = row.result_text.replace(WHY[CUT_OFF], WHY[UNDER_WAY]).replace(CUT_OFF, UNDER_WAY)
+                more |= {"result": UNDER_WAY, "result_text": text}
         except OSError:
             more["being_written"] = False
     if row.id in verdicts and verdicts[row.id][0] == row.stamp:
@@ -146,27 +150,25 @@ def _read(session: str, path: Path, now: str) -> tuple[SessionRow, str]:
 
 
 def _facts(session: SessionFile) -> dict[str, Any]:
-    header, results, plans = session.header, session.events("result"), session.events("plan")
-    result: Mapping[str, Any] = results[-1].data if results else session.summary
+    header, plans, ended = session.header, session.events("plan"), outcome(session)
+    result = ended.facts
     protocols = session.events("protocol")
     name = protocols[-1].data.get("name") if protocols else header.get("protocol")
-    duration_s, energy_j = result.get("duration_s"), result.get("energy_j")
-    if plans:  # the whole of it, not its last application
-        ends = [event.data for event in session.events("application_end")]
+    if plans:
         name = plans[-1].data.get("name")
-        duration_s, energy_j = (sum(float(end.get(key) or 0.0) for end in ends) for key in ("on_time_s", "energy_j"))
-    ended = str(result.get("result") or ("unfinished" if session.closed else "not closed"))
     trip = result.get("trip") or next((event.data for event in session.events("trip")), None)
-    why = trip.get("text") if isinstance(trip, Mapping) else result.get("reason")
+    why = trip.get("text") if isinstance(trip, Mapping) and ended.result == TRIPPED else result.get("reason")
+    why = why if ended.result != COMPLETED else None
+    several = ended.text if len(ended.applications) > 1 else None
     zone = result.get("zone")
     return {
         "utc": str(header.get("utc", "")),
         "bench": str(header.get("bench", "")),
         "protocol": str(name) if name is not None else None,
-        "result": ended,
-        "result_text": str(why or "") if ended != "completed" else "",
-        "duration_s": duration_s,
-        "energy_j": energy_j,
+        "result": ended.result,
+        "result_text": "; ".join(str(text) for text in (several, why) if text),
+        "duration_s": result.get("duration_s"),
+        "energy_j": result.get("energy_j"),
         "zone": {key: float(zone[key]) for key in ZONE if zone.get(key) is not None} if zone else None,
         "simulated": bool(header.get("simulated")),
         "closed": session.closed,

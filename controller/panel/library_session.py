@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from controller.panel.library_models import Mark, SessionRow, SessionTold, Zone
 from controller.panel.library_samples import offered
 from controller.providers import BANNERS
+from controller.records.outcome import alive
 from controller.records.reader import Floats, open_session
 from controller.records.store import RecordError
 from controller.report.digest import digest
@@ -30,8 +31,9 @@ class Gone(RecordError):
 
 def told(row: SessionRow, path: Path) -> SessionTold:
     """Everything but the courses. Raises :class:`RecordError`."""
+    live = alive(path)
     with open_session(path) as session:
-        facts = digest(session)
+        facts = digest(session, live)
         treatment = from_session(session)
         return SessionTold(
             session=row,

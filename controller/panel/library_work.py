@@ -24,6 +24,7 @@ from controller.panel.library_models import EventList, EventTold, Integrity, Ref
 from controller.panel.library_protocols import NoProtocol
 from controller.panel.library_samples import MOST_POINTS, Course, samples
 from controller.panel.library_session import Gone, told
+from controller.records.outcome import alive
 from controller.records.reader import open_session
 from controller.records.store import NothingRecorded, RecordError
 from controller.records.tables import Missing
@@ -122,9 +123,10 @@ class Library:
             from controller.report.page import render
         except ImportError as error:
             raise Missing(f"{error}: pip install 'openablate[report]'") from error
+        live = alive(path)
         with open_session(path) as opened:
             try:
-                return Answer(200, HTML, render(opened).encode())
+                return Answer(200, HTML, render(opened, live=live).encode())
             except ImportError as error:
                 raise Missing(f"{error}: pip install 'openablate[report]'") from error
 

@@ -162,6 +162,18 @@ class SessionFile:
             np.array(energy_j, dtype=float),
         )
 
+    def last_tick(self, from_s: float, until_s: float, state: str | None = None) -> tuple[float, float] | None:
+        """(t_s, energy_j) of the newest tick from ``from_s`` to before ``until_s``; None: there is none.
+
+        ``state``: only of ticks in it.
+        """
+        rows = self._rows(
+            "SELECT t_s, energy_j FROM ticks WHERE t_s>=? AND t_s<? AND state=coalesce(?, state) "
+            "ORDER BY seq DESC LIMIT 1",
+            from_s, until_s, state,
+        )  # fmt: skip
+        return (float(rows[0][0]), float(rows[0][1] or 0.0)) if rows else None
+
     def laws(self) -> list[tuple[float, dict[str, Any]]]:
         """(t_s, inner state of the law) of each tick."""
         return [(t_s, json.loads(law)) for t_s, law in self._rows("SELECT t_s, law FROM ticks ORDER BY seq")]

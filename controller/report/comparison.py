@@ -93,7 +93,7 @@ def _worded(found: Mapping[str, Any]) -> dict[str, str]:
 def _legend(names: Sequence[str], sessions: Sequence[SessionFile], told: Sequence[Digest]) -> str:
     rows = [
         f"<tr><td><b style='color:{COLOURS[k]}'>{name}</b></td><td>{escape(facts.title)}</td>"
-        f"<td>{escape(facts.asked[0][1])}</td><td>{escape(str(facts.result.get('result', 'unfinished')))}</td>"
+        f"<td>{escape(facts.asked[0][1])}</td><td>{escape(facts.ended.text)}</td>"
         f"<td>{escape(when(str(session.header.get('utc', ''))))}</td>"
         f"<td class=mono>{escape(session.path.name)}</td></tr>"
         for k, (name, session, facts) in enumerate(zip(names, sessions, told, strict=True))

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from controller.records.outcome import ON_RECORD, Outcome, outcome
 from controller.records.reader import Event, Floats, SessionFile, Ticks
 
 BEFORE_S, AFTER_S = 10.0, 20.0  # shown around the energy
 MARKED = {"fire": "FIRE", "stop": "STOP", "complete": "END", "trip": "TRIP", "refused": "refused"}
 BANNER = {True: "SIMULATED: no device and no tissue took part. These are numbers from a model.", False: ""}
 ORIGIN = {True: "The model's own field", False: "As recorded"}
+FIGURES = ("duration_s", "energy_j")
+"""Of which only what is on record is known where an application has no end in it."""
 Pairs = list[tuple[str, str]]
 
 
@@ -43,7 +46,8 @@ class Digest:
     title: str
     banner: str  # over the page; empty for a session with real devices
     origin: str  # of the picture
-    result: Mapping[str, Any]
+    ended: Outcome
+    result: Mapping[str, Any]  # of the one application, or of all together
     trip: Mapping[str, Any] | None
     asked: Pairs
     happened: Pairs
@@ -61,11 +65,15 @@ class Digest:
     picture: dict[str, Floats]
 
 
-def digest(session: SessionFile) -> Digest:
-    """Gather. Works on a session that was cut off, or holds no application at all."""
+def digest(session: SessionFile, live: bool = False) -> Digest:
+    """Gather. Works on a session that was cut off, or holds no application at all.
+
+    ``live``: whether its writer lives (:func:`controller.records.outcome.alive`).
+    """
     header, events, ticks = session.header, session.events(), session.ticks()
     protocol: Mapping[str, Any] = next((e.data for e in reversed(events) if e.kind == "protocol"), {})
-    result = next((e.data for e in reversed(events) if e.kind == "result"), session.summary)
+    ended = outcome(session, live)
+    result = ended.facts
     trip = next((e.data for e in events if e.kind == "trip"), None)
     told = result.get("trip")
     limits = _limits(header, protocol)
@@ -99,10 +107,11 @@ def digest(session: SessionFile) -> Digest:
         title=str(header.get("bench", "session")),
         banner=BANNER[bool(header.get("simulated"))],
         origin=ORIGIN[bool(header.get("simulated"))],
+        ended=ended,
         result=result,
         trip=trip if trip is not None else (told if isinstance(told, dict) else None),
         asked=_asked(header, protocol),
-        happened=_happened(session, result, ticks, firing, power, impedance, temperature, flow),
+        happened=_happened(session, ended, ticks, firing, power, impedance, temperature, flow),
         limits=limits,
         zero_s=zero_s,
         fired=bool(fires),
@@ -197,7 +206,7 @@ def _asked(header: Mapping[str, Any], protocol: Mapping[str, Any]) -> Pairs:
 
 def _happened(
     session: SessionFile,
-    result: Mapping[str, Any],
+    ended: Outcome,
     ticks: Ticks,
     firing: Any,
     power: list[Curve],
@@ -205,10 +214,12 @@ def _happened(
     temperature: list[Curve],
     flow: list[Curve],
 ) -> Pairs:
-    pairs: Pairs = []
+    result = ended.facts
+    pairs: Pairs = [("applications", ended.text.partition(": ")[2])] if len(ended.applications) > 1 else []
     for name in ("result", "reason", "duration_s", "energy_j", "energy_after_fault_j", "time_to_off_s", "rolloffs"):
         if result.get(name) is not None:
-            pairs.append(quantity(name, result[name]))
+            label, text = quantity(name, result[name])
+            pairs.append((label, text if name not in FIGURES or ended.whole else text + ON_RECORD))
     for name, value in _mapping(result.get("zone")).items():
         if value is not None:
             pairs.append(quantity(f"zone: {name}", value))

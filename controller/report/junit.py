@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from controller.records.outcome import Ended, alive, outcome
 from controller.records.reader import SessionFile, open_session
 from controller.records.verify import verify
 
@@ -27,35 +28,35 @@ def write(sessions: Iterable[str | Path], path: str | Path) -> Path:
     """
     root = ElementTree.Element("testsuites", name="openablate")
     for name in sessions:
+        live = alive(Path(name))
         with open_session(name) as session:
-            root.append(suite(session))
+            root.append(suite(session, live))
     _count(root)
     ElementTree.indent(root)
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
     return Path(path)
 
 
-def suite(session: SessionFile) -> ElementTree.Element:
-    """One session: its applications, and whether its record is as it was written."""
+def suite(session: SessionFile, live: bool = False) -> ElementTree.Element:
+    """One session: its applications, and whether its record is as it was written. ``live``: its writer lives."""
     header, bench = session.header, _text(session.header.get("bench", "session"))
     found = ElementTree.Element("testsuite", name=f"{bench} {_text(header.get('id', ''))}".strip())
     if utc := header.get("utc"):
         found.set("timestamp", _text(utc).removesuffix("Z"))
     _properties(found, {**{key: header.get(key) for key in ("bench", "id", "simulated", "seed")}, "file": session.path})
     begun = [event.data for event in session.events("application")]
+    ended = outcome(session, live)
     ends = {event.data.get("number"): event.data for event in session.events("application_end")}
-    results = [event.data for event in session.events("result")]
-    last: Mapping[str, Any] = results[-1] if results else session.summary
-    for application in begun:
+    for application, one in zip(begun, ended.applications, strict=True):
         number = application.get("number")
         case = _case(found, bench, _name(application), ends.get(number))
         newest = application is begun[-1]
-        if newest:
-            _properties(case, {key: last.get(key) for key in OF_THE_LAST} | _zone(last))
-        _judge(case, ends.get(number), last if newest else {})
+        if newest and number in ends:
+            _properties(case, {key: one.facts.get(key) for key in OF_THE_LAST} | _zone(one.facts))
+        _judge(case, one, ends.get(number))
     if not begun:
         case = _case(found, bench, "application", None)
-        why = _text(last.get("reason") or "the bench never fired")
+        why = _text(ended.facts.get("reason") or "the bench never fired")
         _fail(case, "aborted", f"no energy was delivered: {why}")
     checked = verify(session.path)
     case = _case(found, bench, "record is as it was written", None)
@@ -81,12 +82,11 @@ def _case(found: ElementTree.Element, bench: str, name: str, end: Mapping[str, A
     return case
 
 
-def _judge(case: ElementTree.Element, end: Mapping[str, Any] | None, result: Mapping[str, Any]) -> None:
+def _judge(case: ElementTree.Element, one: Ended, end: Mapping[str, Any] | None) -> None:
     if end is None:
-        error = ElementTree.SubElement(case, "error", type="cut off")
-        error.set("message", "the record has no end of this application: its daemon was killed, or is still running")
+        ElementTree.SubElement(case, "error", type=one.result, message=_text(one.facts["reason"]))
     elif end.get("result") == "tripped":
-        trip = result.get("trip")
+        trip = one.facts.get("trip")
         told: Mapping[str, Any] = trip if isinstance(trip, Mapping) else {}
         kind = f"{told.get('hazard', 'trip')} {told.get('monitor', '')}".strip()
         _fail(case, kind, _text(end.get("trip") or told.get("text") or "tripped"), _text(told.get("check", "")))

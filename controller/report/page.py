@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from controller.records.ids import utc_now
+from controller.records.outcome import ON_RECORD, SUMMED, WHY, alive
 from controller.records.reader import SessionFile, open_session
 from controller.records.verify import VerifyResult, verify
 from controller.report import targets
-from controller.report.digest import Digest, Pairs, digest, quantity
-from controller.report.sections import table, tile
+from controller.report.digest import FIGURES, Digest, Pairs, digest, quantity
+from controller.report.sections import grid, table, tile
 from controller.report.style import document
 from controller.treatment.summary import from_session
 
@@ -33,10 +34,11 @@ def write(session: SessionFile | str | Path, path: str | Path, utc: str | None =
         RecordError: the session cannot be read.
         OSError: ``path`` cannot be written.
     """
-    if not isinstance(session, SessionFile):
-        with open_session(session) as opened:
-            return write(opened, path, utc)
-    return keep(render(session, utc), path)
+    if isinstance(session, SessionFile):
+        return keep(render(session, utc), path)
+    live = alive(Path(session))
+    with open_session(session) as opened:
+        return keep(render(opened, utc, live), path)
 
 
 def keep(text: str, path: str | Path) -> Path:
@@ -51,26 +53,30 @@ def keep(text: str, path: str | Path) -> Path:
     return target
 
 
-def render(session: SessionFile, utc: str | None = None) -> str:
-    """The page as text. Everything that came from files, devices or people is escaped."""
+def render(session: SessionFile, utc: str | None = None, live: bool = False) -> str:
+    """The page as text. ``live``: whether the session's writer lives.
+
+    Everything that came from files, devices or people is escaped.
+    """
     from controller.report import plots
 
-    facts, checked = digest(session), verify(session.path)
+    facts, checked = digest(session, live), verify(session.path)
     section = plots.zone(facts.picture) if facts.picture else None
     treatment = from_session(session)
     parts = [
         _heading(session, facts, treatment.plan.plan if treatment is not None else facts.asked[0][1]),
         targets.tiles(treatment) if treatment is not None else _tiles(facts),
+        _applications(facts) if treatment is None else "",
         _trip(facts),
         _courses(plots.courses(facts)),
         targets.render(treatment) if treatment is not None else "",
-        _zone(facts, section, "The zone of the last application" if treatment is not None else "The zone"),
+        _zone(facts, section, _newest(facts) if treatment is None else "The zone of the last application"),
         _both(facts),
         _events(facts),
         _integrity(checked, utc or utc_now()),
         _provenance(session, facts),
     ]
-    return document(f"{facts.title}: {facts.result.get('result', 'session')}", facts.banner, parts)
+    return document(f"{facts.title}: {facts.ended.text}", facts.banner, parts)
 
 
 def _courses(svg: str) -> str:
@@ -101,9 +107,10 @@ def when(utc: str) -> str:
 
 def _tiles(facts: Digest) -> str:
     result = facts.result
-    outcome = str(result.get("result") or ("tripped" if facts.trip else "unfinished"))
-    kind = outcome if outcome in ("completed", "tripped", "aborted") else "aborted"
-    tiles = [f"<div class='tile {kind}'><b>{escape(outcome)}</b><span>result</span></div>"]
+    ended = facts.ended
+    kind = ended.result if ended.result in ("completed", "tripped", "aborted") else "aborted"
+    tiles = [f"<div class='tile {kind}'><b>{escape(ended.text)}</b><span>result</span></div>"]
+    of_all = " of all" if len(ended.applications) > 1 else ""
     shown = {
         "duration_s": "time of energy",
         "energy_j": "energy",
@@ -112,13 +119,34 @@ def _tiles(facts: Digest) -> str:
     }
     for name, label in shown.items():
         if result.get(name) is not None:
-            tiles.append(tile(quantity(name, result[name])[1], label))
+            only = "" if ended.whole or name not in FIGURES else ON_RECORD
+            tiles.append(tile(f"{quantity(name, result[name])[1]}{only}", f"{label}{of_all if name in SUMMED else ''}"))
     zone = result.get("zone")
     if isinstance(zone, dict) and zone:
         for name, value in zone.items():
             label, text = quantity(str(name), value)
-            tiles.append(tile(text, f"zone, {label}"))
+            tiles.append(tile(text, f"zone{' of the last' if of_all else ''}, {label}"))
     return f"<div class=tiles>{''.join(tiles)}</div>"
+
+
+def _applications(facts: Digest) -> str:
+    """Where there are several, a line for each."""
+    told = facts.ended.applications
+    if len(told) < 2:
+        return ""
+    rows: list[list[str]] = []
+    for one in told:
+        only = ON_RECORD if one.result in WHY else ""
+        figures = [quantity(name, one.facts.get(name) or 0.0)[1] for name in FIGURES]
+        why = str(one.facts.get("reason") or _mapping(one.facts.get("trip")).get("text") or "")
+        rows.append([str(one.number), one.protocol, one.result, *(f"{text}{only}" for text in figures), why])
+    head = ("", "protocol", "result", "time of energy", "energy", "")
+    return f"<section><h2>Applications</h2>{grid(head, rows)}</section>"
+
+
+def _newest(facts: Digest) -> str:
+    """The picture may be of an application before the last, which was cut off before it had one."""
+    return "The zone" if len(facts.ended.applications) < 2 else "The newest zone on record"
 
 
 def _trip(facts: Digest) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from controller.records.outcome import COMPLETED
 from controller.report import sections
 from controller.treatment.plan import PlannedTarget, steps
-from controller.treatment.summary import COMPLETED, Done, Treatment
+from controller.treatment.summary import Done, Treatment
 
 TURNED = "cut through the axis of a group or array, turned around it and scaled to the zone's volume: gaps are lost."
 BASIS = {

@@ -6,10 +6,11 @@ from typing import Any
 
 from controller.config.loading import LoadedBench, LoadedProtocol
 from controller.predictors import predict
+from controller.records.outcome import COMPLETED
 from controller.treatment.coverage import Profile, from_picture, is_cut
 from controller.treatment.loading import LoadedPlan, combine
 from controller.treatment.plan import Step
-from controller.treatment.summary import COMPLETED, CUT, PREDICTED, Done, Treatment
+from controller.treatment.summary import CUT, PREDICTED, Done, Treatment
 
 
 def promised(told: dict[str, Any]) -> Profile | None:

@@ -22,12 +22,13 @@ from controller.config.setup import Setup
 from controller.daemon.control import Operator
 from controller.perform import Answer, Interrupted, NotDone, NotReady, Watch, inquire, perform, settle
 from controller.predictors import predict
+from controller.records.outcome import COMPLETED
 from controller.records.reader import open_session
 from controller.treatment.coverage import is_cut
 from controller.treatment.dry_run import promised
 from controller.treatment.loading import PlanSetup
 from controller.treatment.placing import Probe, position
-from controller.treatment.summary import COMPLETED, PREDICTED, Done, Treatment, from_session, plan_event
+from controller.treatment.summary import PREDICTED, Done, Treatment, from_session, plan_event
 
 Act = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
 """``act(operator, watch=…, answer=…, interrupted=…)``: a protocol or a plan, performed; returns the last status."""

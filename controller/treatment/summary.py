@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from controller.records.outcome import COMPLETED, CUT_OFF
 from controller.records.reader import Event, SessionFile
 from controller.treatment.coverage import Coverage, Placed, Profile, coverage, from_picture, is_cut
 from controller.treatment.plan import Place, Plan, PlannedTarget, Step, steps
@@ -23,9 +24,6 @@ BASIS = {True: "simulated", False: "recorded"}
 PREDICTED = "predicted"
 CUT = " cut"
 """Of a group or an array: :func:`controller.treatment.coverage.is_cut`."""
-COMPLETED = "completed"
-CUT_OFF = "cut off"
-"""An application without an end in the record: its daemon died."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ export function dress() {
 }
 
 /** Result of a session: a shape and a word, so that it is told in grey as well. @type {Record<string, string>} */
-const SHAPES = { completed: "\u25cf", tripped: "\u25b2", aborted: "\u25a0", "not closed": "\u25cc", unfinished: "\u25cc", unreadable: "\u2715" };
+const SHAPES = { completed: "\u25cf", tripped: "\u25b2", aborted: "\u25a0", "cut off": "\u25a7", "under way": "\u25cc", "not closed": "\u25cc", unfinished: "\u25cc", unreadable: "\u2715" };
 
 /** @param {string} result */
 export function resultWord(result) {
