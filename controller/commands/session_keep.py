@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -20,6 +21,7 @@ FOLDER = click.option(
 )
 
 
+MAX_DAYS = 36500.0
 JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 
@@ -36,6 +38,13 @@ def size_bytes(ctx: click.Context, param: click.Parameter, value: str | None) ->
     if told is None:
         raise click.BadParameter(f"{value!r} is no size: write 500MB or 20GB", ctx, param)
     return int(float(told[1]) * UNITS[told[2].lower()])
+
+
+def number(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """Days; ``nan`` is in every range."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter(f"nan is no number of days: give 0 to {MAX_DAYS:g}, such as 90", ctx, param)
+    return value
 
 
 @click.command()
@@ -93,7 +102,14 @@ def _value(text: str) -> object:
 
 
 @click.command()
-@click.option("--older-than", "days", type=click.FloatRange(min=0), metavar="DAYS", help="What began before that.")
+@click.option(
+    "--older-than",
+    "days",
+    type=click.FloatRange(min=0, max=MAX_DAYS),
+    callback=number,
+    metavar="DAYS",
+    help="What began before that.",
+)
 @click.option("--keep", callback=size_bytes, metavar="SIZE", help="The oldest, until the rest fits: 500MB, 20GB.")
 @click.option("--yes", is_flag=True, help="Delete. Without it, only what would go is shown.")
 @click.option("--force-unpublished", is_flag=True, help="Also what the broker does not have yet.")
@@ -113,7 +129,8 @@ def prune(
 
     One that is being written always stays; one that its broker does not have yet, or that is not as it was recorded,
     stays unless it is forced. What was deleted is listed in pruned.jsonl in the folder, with its SHA-256 and the end
-    of its hash chain. Reports and exports beside a session stay.
+    of its hash chain. Reports and exports beside a session stay. A rehearsal is as old as its file: its record, of
+    virtual time, has no date of its own.
 
     \b
     Examples:

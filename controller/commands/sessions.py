@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DEMO = Path("demo-out")
 """Where `ablate demo` keeps its sessions."""
+VIRTUAL_TIME = "  (virtual time)"
 ORIGIN = {True: "simulated", False: "real"}
 
 
@@ -47,7 +48,7 @@ sessions.add_command(accept)
 @FOLDER
 @JSON
 def list_(folder: Path, as_json: bool) -> None:
-    """List the sessions of a folder, the newest at the end.
+    """List the sessions of a folder, the newest at the end. Those of virtual time have the date of their file.
 
     \b
     Examples:
@@ -58,7 +59,7 @@ def list_(folder: Path, as_json: bool) -> None:
     from controller.records.reader import find_sessions
 
     fold_all(folder)
-    rows = [_row(path) for path in find_sessions(folder)]
+    rows = sorted((_row(path) for path in find_sessions(folder)), key=lambda row: str(row["dated"]))
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -68,9 +69,11 @@ def list_(folder: Path, as_json: bool) -> None:
         if "problem" in row:
             click.echo(f"{'?':19}  unreadable: {printable(row['problem'])}  {row['file']}")
             continue
-        told = f"{row['utc'][:19]}  {row['bench']:14}  {row['protocol'] or '-':22}  {row['verdict']:10}"
+        told = f"{row['dated'][:19]}  {row['bench']:14}  {row['protocol'] or '-':22}  {row['verdict']:10}"
         told += f"  {row['delivered']:18}"
-        click.echo(f"{printable(told)}  {ORIGIN[row['simulated']]:9}  {row['file']}")
+        click.echo(
+            f"{printable(told)}  {ORIGIN[row['simulated']]:9}  {row['file']}{VIRTUAL_TIME if row['virtual'] else ''}"
+        )
 
 
 @sessions.command()
@@ -224,16 +227,18 @@ def _names(path: Path) -> Iterator[str]:
 
 
 def _row(path: Path) -> dict[str, Any]:
+    from controller.records.ids import dated
     from controller.records.outcome import alive, outcome
     from controller.records.reader import open_session
     from controller.records.store import RecordError
 
-    live = alive(path)
+    when, live = dated(path), alive(path)
+    began = {"dated": when.utc, "virtual": when.virtual}
     try:
         with open_session(path) as session:
-            return _facts(path, session, outcome(session, live))
+            return {**_facts(path, session, outcome(session, live)), **began}
     except RecordError as error:
-        return {"file": str(path), "problem": error.problem}
+        return {"file": str(path), "problem": error.problem, **began}
 
 
 def _facts(path: Path, session: SessionFile, ended: Outcome) -> dict[str, Any]:

@@ -9,9 +9,12 @@ import re
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SUFFIX = ".ablate"
+VIRTUAL = "20000101T"
+"""So begin the names of rehearsals: their clock starts there, so that a record depends on its seed alone."""
 
 
 def utc_now() -> str:
@@ -41,6 +44,23 @@ def seeded_id(seed: int | str, utc: str) -> str:
 def _ulid(utc: str, chance: bytes) -> str:
     number = (int(datetime.fromisoformat(utc).timestamp() * 1000) << 80) | int.from_bytes(chance, "big")
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+class Dated(NamedTuple):
+    """When a session began. ``virtual``: its own date is none (:data:`VIRTUAL`), and this is that of its file."""
+
+    utc: str
+    virtual: bool
+
+
+def dated(path: Path) -> Dated:
+    """The time in a file's name, which its header confirms. Of virtual time, and of a file that was renamed, when the
+    file was changed last. Raises :class:`OSError`: it is gone."""
+    told = re.match(r"(\d{8}T\d{6})Z_", path.name)
+    if told is not None and not told[1].startswith(VIRTUAL):
+        return Dated(datetime.strptime(told[1] + "+0000", "%Y%m%dT%H%M%S%z").isoformat(), False)
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
+    return Dated(changed.isoformat(), told is not None)
 
 
 def session_path(folder: Path, utc: str, bench: str, session_id: str) -> Path:

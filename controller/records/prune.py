@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from controller.records.fold import fold
 from controller.records.hold import being_written
-from controller.records.ids import SUFFIX, account, utc_now
+from controller.records.ids import SUFFIX, account, dated, utc_now
 from controller.records.opening import connect, logs
 from controller.records.past import digest
 from controller.records.store import NothingRecorded, RecordError
@@ -39,6 +39,7 @@ class Choice(NamedTuple):
 class _Session(NamedTuple):
     path: Path
     utc: str
+    virtual: bool
     size_bytes: int
 
 
@@ -69,6 +70,8 @@ def choose(
             why = f"the folder holds {total / 1e6:.1f} MB, {keep_bytes / 1e6:.1f} MB may stay"
         else:
             continue
+        if one.virtual:
+            why += " (virtual time: its age is that of its file)"
         keep, facts = _judge(one.path, force_unpublished, force_changed)
         chosen.append(Choice(one.path, one.utc, one.size_bytes, why, keep, facts))
         total -= one.size_bytes if not keep else 0
@@ -109,18 +112,11 @@ def remove(folder: Path, choice: Choice, who: str | None = None) -> None:
 def _sessions(folder: Path) -> Iterator[_Session]:
     for path in folder.rglob(f"*{SUFFIX}"):
         if path.is_file() and not path.is_symlink():
-            yield _Session(path, _began(path), _size(path))
+            yield _Session(path, *dated(path), _size(path))
 
 
 def _size(path: Path) -> int:
     return sum(part.stat().st_size for part in (path, *logs(path)) if part.exists())
-
-
-def _began(path: Path) -> str:
-    """The time in its name, which the header confirms; of a file that was renamed, when it was changed last."""
-    if told := re.match(r"(\d{8}T\d{6})Z_", path.name):
-        return datetime.strptime(told[1] + "+0000", "%Y%m%dT%H%M%S%z").isoformat()
-    return datetime.fromtimestamp(path.stat().st_mtime).astimezone().isoformat()
 
 
 def _judge(path: Path, force_unpublished: bool, force_changed: bool) -> tuple[str, dict[str, Any]]:

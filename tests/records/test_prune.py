@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from controller.records.verify import verify
 from tests.records.recording import CHANNELS, HEADER, row
 from tests.records.test_command import spoil
 
+MADE_S = datetime(2026, 11, 23, 8, tzinfo=UTC).timestamp()
 NOW = "2026-12-01T00:00:00.000Z"
 
 
@@ -52,6 +54,36 @@ def test_by_age(tmp_path: Path) -> None:
         ("2026-11-10", "older than 15 days", ""),
     ]
     assert names(tmp_path) == ["20261101", "20261110", "20261120"]
+
+
+def test_virtual_time_is_as_old_as_its_file(tmp_path: Path) -> None:
+    """Every rehearsal says that it began on 2000-01-01."""
+    rehearsed = Recorder.create(tmp_path, HEADER, CHANNELS, utc=lambda: "2000-01-01T00:00:00.000Z", threaded=False)
+    rehearsed.close()
+    os.utime(rehearsed.path, (MADE_S, MADE_S))
+    now = "2026-11-23T10:00:00.000Z"
+    assert choose(tmp_path, older_than_days=3650, now=now) == []
+    (chosen,) = choose(tmp_path, older_than_days=0.01, now=now)
+    assert chosen.utc[:16] == "2026-11-23T08:00"
+    assert chosen.why == "older than 0.01 days (virtual time: its age is that of its file)"
+
+
+def test_the_list_has_one_order(tmp_path: Path) -> None:
+    record(tmp_path, 24)
+    rehearsed = Recorder.create(tmp_path, HEADER, CHANNELS, utc=lambda: "2000-01-01T00:00:00.000Z", threaded=False)
+    rehearsed.close()
+    os.utime(rehearsed.path, (MADE_S, MADE_S))
+    os.utime(record(tmp_path, 22).path)  # annotated today, say
+    rows = ablate("list", "--folder", str(tmp_path)).output.splitlines()
+    assert [row[:10] for row in rows] == ["2026-11-22", "2026-11-23", "2026-11-24"]
+    assert ["(virtual time)" in row for row in rows] == [False, True, False]
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "1e30", "100000000", "-1"])
+def test_an_age_that_is_none_is_a_wrong_use(tmp_path: Path, days: str) -> None:
+    record(tmp_path, 1)
+    told = ablate("prune", "--older-than", days, "--folder", str(tmp_path))
+    assert (told.exit_code, "36500" in told.output) == (2, True)
 
 
 def test_by_size_the_oldest_first(tmp_path: Path) -> None:
