@@ -152,12 +152,18 @@ def bag(bag_ml: float | None, bench: str | None, as_json: bool) -> int:
 @BENCH_OPTION
 @JSON_OPTION
 def mark(text: str, ago_s: float, bench: str | None, as_json: bool) -> int:
-    """Keep in the running record what you saw, and when. It changes nothing that the bench does.
+    """Keep in the running record what you saw, and when; 2000 characters at most. It changes nothing the bench does.
 
     \b
     Examples:
       ablate mark "a pop, vapour at the tract"
       ablate mark "probe touched" --ago 10
     """
+    from controller.daemon.marks import TEXT_LENGTH
+
+    if len(text) > TEXT_LENGTH:
+        raise click.UsageError(
+            f"a mark has {TEXT_LENGTH} characters at most, not {len(text)}: say it shorter, or in two"
+        )
     answer = act(bench, lambda client: client.note("mark", {"text": text, "ago_s": ago_s}))
     return say(answer, "marked, in the record", as_json)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from controller.commands.acts import mark
 from controller.daemon.desk import Desk
 from controller.daemon.marks import AGO_S, TEXT_LENGTH, marked
 from controller.records.reader import open_session
@@ -23,7 +25,19 @@ def test_it_is_of_the_moment_in_which_it_was_seen() -> None:
 
 def test_it_is_one_line_of_text_whatever_was_sent() -> None:
     assert marked({"text": "one\n\x1b[31mtwo"}, 0.0)["text"] == "one\\n\\x1b[31mtwo"
-    assert len(marked({"text": "x" * 10_000}, 0.0)["text"]) == TEXT_LENGTH
+    assert len(marked({"text": "x" * TEXT_LENGTH}, 0.0)["text"]) == TEXT_LENGTH
+
+
+@pytest.mark.parametrize("text", ["x" * (TEXT_LENGTH + 1), "\n" * 10 + "x" * TEXT_LENGTH + "\n.", "x" * 100_000])
+def test_a_text_that_is_too_long_is_refused_and_not_cut(text: str) -> None:
+    with pytest.raises(ValueError, match="2000 characters at most"):
+        marked({"text": text}, 0.0)
+
+
+def test_the_command_refuses_it_before_anything_is_sent() -> None:
+    told = CliRunner().invoke(mark, ["x" * 100_000])
+    assert told.exit_code == 2
+    assert "a mark has 2000 characters at most, not 100000" in told.output
 
 
 @pytest.mark.parametrize(
