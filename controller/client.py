@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.daemon.control import MAX_LINE
+from controller.records.ids import account
 
 ANSWER_S = 5.0
 """A daemon that goes on answers within a tick or two; one that does not is frozen, and nobody waits for it."""
@@ -104,12 +105,13 @@ class Client:
     """An :class:`~controller.daemon.control.Operator` over the socket. One request at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, who: str) -> None:
-        self._reader, self._writer, self._who = reader, writer, who
+        self._reader, self._writer, self.who = reader, writer, who
         self._turn = asyncio.Lock()
 
     @classmethod
     async def connect(cls, path: Path, *, patience_s: float = 0.0, who: str | None = None) -> Client:
-        """Connect, waiting up to ``patience_s`` for a daemon that is starting.
+        """Connect, waiting up to ``patience_s`` for a daemon that is starting. ``who``: for the record; default: the
+        account's name, or its number where it has none.
 
         Raises:
             Unreachable: nobody answers there.
@@ -119,7 +121,7 @@ class Client:
         while True:
             try:
                 reader, writer = await asyncio.open_unix_connection(path, limit=MAX_LINE)
-                return cls(reader, writer, who or os.environ.get("USER", ""))
+                return cls(reader, writer, who or account())
             except OSError as error:
                 if loop.time() >= until:
                     raise Unreachable(f"no daemon answers at {path} ({error.strerror or error})") from error
@@ -135,7 +137,7 @@ class Client:
         async with self._turn:
             try:
                 async with asyncio.timeout(PREPARE_S if verb == "prepare" else ANSWER_S):
-                    self._writer.write(json.dumps({"verb": verb, "who": self._who, **fields}).encode() + b"\n")
+                    self._writer.write(json.dumps({"verb": verb, "who": self.who, **fields}).encode() + b"\n")
                     await self._writer.drain()
                     line = await self._reader.readline()
             except ConnectionError as error:
