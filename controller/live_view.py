@@ -19,7 +19,15 @@ LOG_EVERY_S = 5.0
 
 
 def _number(value: object, unit: str, digits: int = 1) -> str:
-    return f"{value:.{digits}f} {unit}" if isinstance(value, (int, float)) else f"-- {unit}"
+    return f"{value:z.{digits}f} {unit}" if isinstance(value, (int, float)) else f"-- {unit}"
+
+
+def _tissue(status: dict[str, Any], at: int) -> str:
+    """``tissue`` for the first sensor in tissue; the others by their channel, ``tissue_15mm``, or else by number."""
+    if at == 0:
+        return "tissue"
+    told = (status.get("evidence") or {}).get(f"tissue_c[{at}]") or {}
+    return str(told.get("channel") or "").rpartition(".")[2].removesuffix("_c") or f"tissue {at + 1}"
 
 
 def line(status: dict[str, Any]) -> str:
@@ -32,7 +40,7 @@ def line(status: dict[str, Any]) -> str:
         f"P {_number(values.get('power_w'), 'W')} (set {_number(status.get('setpoint_w'), 'W', 0)})",
         f"Z {_number(values.get('impedance_ohm'), 'ohm')}",
         f"tip {_number(values.get('tip_c'), '°C')}",
-        *(f"tissue {_number(t, '°C')}" for t in tissue[:2]),
+        *(f"{_tissue(status, at)} {_number(t, '°C')}" for at, t in enumerate(tissue[:2])),
         f"flow {_number(values.get('flow_ml_min'), 'mL/min', 0)}",
         f"roll-offs {status.get('rolloffs', 0)}",
     ]
