@@ -27,8 +27,12 @@ def console(stream: TextIO | None = None) -> Console:
     """A console on ``stream`` (default: standard error)."""
     from rich.console import Console
 
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise
+
     # What NO_COLOR leaves (bold, reverse) goes too: it is asked for where escape codes are not wanted.
-    return Console(file=stream or sys.stderr, color_system=None if plain() else "auto")
+    return Plain(file=stream or sys.stderr, color_system=None if plain() else "auto")
 
 
 def typed() -> str:

@@ -74,6 +74,7 @@ class LiveBench:
         self.state_dir = state_dir or state_root() / bench.bench
         self._lock: int | None = None
         self._log: int | None = None
+        self.session_file: str | None = None  # as the daemon said when it was told to end
         self._neighbours = contextlib.AsyncExitStack()
         self._watchdog: asyncio.subprocess.Process | None = None
         self._log_from = 0
@@ -249,8 +250,9 @@ class LiveBench:
                     self._watchdog.send_signal(signal.SIGTERM)  # it cuts, then kills the daemon
                 await self._watchdog.wait()
         if "session_file" in ended:
+            self.session_file = str(ended["session_file"])
             with contextlib.suppress(OSError):
-                past.remember(Path(ended["session_file"]), self.state_dir)
+                past.remember(Path(self.session_file), self.state_dir)
         if self.panel is not None:
             await self.panel.close()
         await self._neighbours.aclose()

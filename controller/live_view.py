@@ -14,6 +14,7 @@ from rich.text import Text
 
 from controller.bell import Bell
 from controller.console import console
+from controller.streams import OUTPUT_CLOSED, let_go
 
 LOG_EVERY_S = 5.0
 
@@ -87,10 +88,14 @@ def broker_line(mqtt: dict[str, Any]) -> str:
 
 
 class LiveView:
-    """Shows statuses on ``stream``; quiet when asked to be. Use as a context."""
+    """Shows statuses on ``stream``; quiet when asked to be. Use as a context.
+
+    ``closed`` says so once nobody reads what it shows: it goes on without a word, and whoever holds energy stops.
+    """
 
     def __init__(self, *, quiet: bool, duration_s: float | None = None, stream: TextIO | None = None) -> None:
         self._quiet = quiet
+        self.closed = ""
         self._duration_s = duration_s
         self._console = console(stream or sys.stderr)
         self._live: Live | None = None
@@ -131,12 +136,19 @@ class LiveView:
         now = time.monotonic()
         if status["state"] != self._state or now - self._logged >= LOG_EVERY_S:
             self._state, self._logged = status["state"], now
-            self._console.print(Text(line(status)), soft_wrap=True)
+            self._print(Text(line(status)))
 
     def say(self, text: str, style: str = "") -> None:
         """A sentence that stays."""
         if not self._quiet:
-            self._console.print(Text(text, style=style), soft_wrap=True)
+            self._print(Text(text, style=style))
+
+    def _print(self, text: Text) -> None:
+        try:
+            self._console.print(text, soft_wrap=True)
+        except BrokenPipeError:
+            self.closed = OUTPUT_CLOSED
+            let_go()
 
     def _panel(self, status: dict[str, Any]) -> Table:
         table = Table.grid(padding=(0, 1))

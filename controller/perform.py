@@ -22,7 +22,8 @@ AT_REST = {"SAFE", "TRIPPED", "LOCKOUT"}
 LOCKOUT_REMEDY = "ablate reset REASON --bench NAME --lockout, once the generator was found off and the cause is known"
 
 Watch = Callable[[dict[str, Any]], None]
-Interrupted = Callable[[], bool]
+Interrupted = Callable[[], bool | str]
+"""Whether to stop; a text is the reason on record, where it is not that somebody interrupted."""
 Answer = Callable[[dict[str, Any]], Awaitable[float | None]]
 """Called with an open prompt (``id``, ``kind``, ``text``, ``value``, ``unit``; ``refused``: why the last answer was not
 taken); returns when it is done: the length reached, None for the one asked for. Cancelled when somebody else answered.
@@ -50,6 +51,11 @@ class NotDone(Exception):
     """
 
     code = 6
+
+
+def why(interrupted: bool | str) -> str:
+    """The reason on record of what :data:`Interrupted` said."""
+    return interrupted if isinstance(interrupted, str) and interrupted else "interrupted"
 
 
 class Hand:
@@ -127,8 +133,8 @@ async def inquire(
             if prompt is None or prompt["id"] != asked:
                 raise NotDone(f"not done: {text}")
             if interrupted():
-                await operator.stop("", "interrupted")
-                raise NotDone(f"interrupted: {text}")
+                await operator.stop("", why(interrupted()))
+                raise NotDone(f"{why(interrupted())}: {text}")
             await asyncio.sleep(RENEW_S)
     finally:
         await hand.close()
@@ -215,7 +221,7 @@ async def perform(
         _granted(await operator.arm(""), "arm refused")
         status = await _until(operator, {"ARMED", *AT_REST}, 2.0, hand, interrupted)
         if interrupted():
-            await operator.stop("", "interrupted")
+            await operator.stop("", why(interrupted()))
         elif status["state"] == "ARMED":
             _granted(await operator.fire(""), "fire refused")
             status = await _hold(operator, hand, interrupted)
@@ -264,7 +270,7 @@ async def _ready(operator: Operator, watch: Watch, interrupted: Interrupted) -> 
         status = await operator.status()
         watch(status)
     if interrupted():
-        await operator.stop("", "interrupted")
+        await operator.stop("", why(interrupted()))
     elif status["state"] not in ("READY", "TRIPPED", "LOCKOUT"):
         raise NotReady("the bench is not ready any more", ["what the operator was asked was not confirmed in time"])
     return status
@@ -288,7 +294,7 @@ async def _hold(operator: Operator, watch: Watch, interrupted: Interrupted) -> d
     while True:
         if interrupted() and not stopped:
             stopped = True
-            await operator.stop("", "interrupted")
+            await operator.stop("", why(interrupted()))
         state = (await operator.renew()).get("state")
         if turn % LOOK_EVERY == 0 or state in AT_REST:
             status = await operator.status()

@@ -23,6 +23,7 @@ from controller.exits import Exit
 from controller.launch import LiveBench, PanelWish
 from controller.live_view import LiveView
 from controller.perform import LOCKOUT_REMEDY
+from controller.streams import let_go
 from controller.terminal import answerer
 from controller.treatment.loading import PlanSetup, load_work
 from controller.treatment.runner import act_of, earlier, with_plan
@@ -92,7 +93,7 @@ def run_application(
                 speed=factor,
                 out=out,
                 watch=view,
-                interrupted=lambda: bool(signals),
+                interrupted=lambda: bool(signals or view.closed),
                 loop=loop,
                 signals=signals,
                 before=before,
@@ -112,33 +113,41 @@ def run_application(
                 anew=anew,
             )
 
+            def stopping() -> bool | str:
+                return bool(signals) or view.closed
+
             async def work() -> int:
                 wish = PanelWish(None, say) if panel else None
                 async with LiveBench(setup.bench.bench, bench_path, out, state_dir=state_dir, panel=wish) as live:
                     await show_panel(live, say, open_it=open_panel)
                     try:
-                        status = await act(live.client, watch=view, answer=answer, interrupted=lambda: bool(signals))
+                        status = await act(live.client, watch=view, answer=answer, interrupted=stopping)
                     except Unreachable as error:
                         why = await live.why_ended()
                         raise Unreachable(f"the daemon has ended. {why or error}; all it said: {live.log}") from error
                     if told := await live.orphaned():
                         say(told)
-                    box.update(status.get("result") or _unfinished(status))
+                    box.update(status.get("result") or _unfinished(status, view.closed))
+                box["session_file"] = box.get("session_file") or live.session_file
                 return 0
 
             loop(work(), signals.append)
             result = with_plan(box) if isinstance(setup, PlanSetup) else box
     code = 128 + signals[0] if signals else int(exit_code(result))
     page = write_report(result) if report and result.get("session_file") else None
-    report_result(result, page, as_json, hint)
+    try:
+        report_result(result, page, as_json, hint)
+    except BrokenPipeError:  # how it ended is not what its reader did
+        let_go()
     return code
 
 
-def _unfinished(status: dict[str, Any]) -> dict[str, Any]:
-    """A result for an application that never fired."""
+def _unfinished(status: dict[str, Any], why: str = "") -> dict[str, Any]:
+    """A result for an application that never fired; ``why``: where that is known here."""
     trip = status.get("trip")
     return {
         "result": "tripped" if trip else "aborted",
+        "reason": why or None,
         "trip": trip,
         "duration_s": 0.0,
         "energy_j": 0.0,

@@ -18,6 +18,7 @@ from controller.client import Client, Unreachable, find_socket
 from controller.commands.completing import benches, protocols, running
 from controller.exits import Exit
 from controller.interlocks import in_words
+from controller.streams import let_go
 
 BENCH_OPTION = click.option(
     "--bench", metavar="NAME", shell_complete=running, help="Name of the bench, when more than one is running."
@@ -196,7 +197,7 @@ def say(answer: dict[str, Any], done: str, as_json: bool) -> int:
     else:
         click.echo(f"refused: {answer.get('error')}", err=True)
         for reason in answer.get("blocked_by") or []:
-            if reason == answer.get("error"):
+            if str(reason) in str(answer.get("error")).splitlines():  # said already
                 continue
             click.echo(f"  - {in_words(reason)}", err=True)
         if "lockout" in (answer.get("blocked_by") or []):
@@ -333,9 +334,14 @@ def start(bench: str | None, as_json: bool) -> int:
                 return say(answer, "", as_json)
             with LiveView(quiet=as_json) as view:
                 answerer = at_hand(view.say, yes=False, simulation=None, needed=False)
-                last = await hold(client, view, lambda: bool(stopping), answerer)
+                last = await hold(client, view, lambda: bool(stopping) or view.closed, answerer)
             result = last.get("result") or {}
-            click.echo(json.dumps(result) if as_json else f"{result.get('result')}: session {last.get('session_file')}")
+            reason = f", {result['reason']}" if result.get("reason") and not result.get("trip") else ""
+            ended = f"{result.get('result')}{reason}: session {last.get('session_file')}"
+            try:
+                click.echo(json.dumps(result) if as_json else ended)
+            except BrokenPipeError:  # how it ended is not what its reader did
+                let_go()
             return 128 + stopping[0] if stopping else exit_code(result)
         finally:
             await client.close()

@@ -168,7 +168,7 @@ async def perform_plan(
             break
     if not interrupted():
         await run.predict(operator, setup)
-    return {**status, "result": run.told(status, interrupted(), len(left))}
+    return {**status, "result": run.told(status, bool(interrupted()), len(left))}
 
 
 def _unchanged(protocol: LoadedProtocol) -> None:
