@@ -6,6 +6,7 @@ add commands under the entry-point group ``openablate.commands``.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from controller.exits import MEANING, Exit, code_for
+from controller import streams
+from controller.exits import MEANING, Exit, code_for, of_the_disk, ours
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from importlib.metadata import EntryPoint
 
     from click.shell_completion import CompletionItem
@@ -72,8 +74,31 @@ def plugins() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=PLUGIN_GROUP) if entry.name not in COMMANDS}
 
 
+class OutputClosed(Exception):
+    """Whoever read what a command said has gone. click would make exit code 1 of the error itself."""
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """A broken pipe as :class:`OutputClosed`, before click sees it."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are wanted."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with reading():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with reading():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*sorted(plugins()), *COMMANDS]
@@ -153,20 +178,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """As :func:`main`, but return the exit code."""
+    streams.open_closed()
     try:
         result: Any = root.main(args=arguments, prog_name="ablate", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort:
         return Exit.INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):  # nobody reads it
+            error.show()
         # A sentence for a person is no defect: a file in the way, a package that is not installed.
         return error.exit_code if type(error) is not click.ClickException else Exit.CONFIGURATION
-    except BrokenPipeError:  # `ablate sessions list | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, OutputClosed):  # `ablate sessions list | head`: the reader has seen enough
         return Exit.DONE
     except (Exception, KeyboardInterrupt) as error:
-        return explain(error)
+        with contextlib.suppress(BrokenPipeError):
+            return explain(error)
+        return code_for(error)
+    finally:
+        streams.let_go()
     return result if isinstance(result, int) else Exit.DONE
 
 
@@ -186,7 +216,7 @@ def explain(error: BaseException) -> Exit:
         where = f" ({frame[0].filename}:{frame[0].lineno})" if frame else ""
         text = f"{type(error).__name__}: {error}{where}\n{REPORT_TO}; ABLATE_DEBUG=1 shows where it happened"
     else:
-        text = str(error)
+        text = of_the_disk(error) if isinstance(error, OSError) and not ours(error) else str(error)
     for line in text.splitlines() or [type(error).__name__]:
         print(f"ablate: {plain(line)}", file=sys.stderr)
     return code

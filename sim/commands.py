@@ -53,8 +53,9 @@ def demo(speed: str, no_open: bool, out: Path) -> int:
     from controller.commands.bench import _interruptible
     from controller.exits import Exit
     from controller.perform import NotReady
-    from controller.session import run_application
+    from controller.session import parse_speed, run_application
 
+    parse_speed(speed)  # refused before a word of what is shown
     real, shown = speed == "1", not no_open and can_open()
     click.echo(
         "SIMULATED bench: emulated devices answer on pseudo-terminals, simulated liver gets the power.", err=True
@@ -167,7 +168,9 @@ def rehearse(
 @click.command()
 @click.argument("model", required=False)
 @click.option("--pty", "pty_link", metavar="LINK", help="Serve on a pseudo-terminal and link it here.")
-@click.option("--tcp", "tcp_port", type=int, metavar="PORT", help="Serve on this TCP port of 127.0.0.1.")
+@click.option(
+    "--tcp", "tcp_port", type=click.IntRange(0, 65535), metavar="PORT", help="Serve on this TCP port of 127.0.0.1."
+)
 @click.option("--load", "load_ohm", type=float, metavar="OHM", help="Resistive load of a generator, instead of tissue.")
 @click.option(
     "--fault", "faults", multiple=True, metavar="SPEC", help="device.fault[=value][@onset_s][+duration_s]; repeatable."
