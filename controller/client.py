@@ -21,6 +21,12 @@ PREPARE_S = 60.0
 STOP_OTHERWISE = "; use the footswitch, the emergency stop, or the generator's own switch"
 
 
+HUNG_UP = (
+    "the daemon hung up: it has ended, and its watchdog turns the energy off; see that the generator is off. "
+    "Why it ended may stand in"
+)
+
+
 class Unreachable(Exception):
     """No daemon answers at the control socket (exit code 7)."""
 
@@ -107,6 +113,7 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, who: str) -> None:
         self._reader, self._writer, self.who = reader, writer, who
         self._turn = asyncio.Lock()
+        self.log = "the daemon's log"
 
     @classmethod
     async def connect(cls, path: Path, *, patience_s: float = 0.0, who: str | None = None) -> Client:
@@ -121,7 +128,9 @@ class Client:
         while True:
             try:
                 reader, writer = await asyncio.open_unix_connection(path, limit=MAX_LINE)
-                return cls(reader, writer, who or account())
+                made = cls(reader, writer, who or account())
+                made.log = str(path.with_name("daemon.log"))
+                return made
             except OSError as error:
                 if loop.time() >= until:
                     raise Unreachable(f"no daemon answers at {path} ({error.strerror or error})") from error
@@ -141,13 +150,13 @@ class Client:
                     await self._writer.drain()
                     line = await self._reader.readline()
             except ConnectionError as error:
-                raise Unreachable(f"the daemon hung up: {error}") from error
+                raise Unreachable(f"{HUNG_UP} {self.log}") from error
             except TimeoutError as error:
                 self._writer.transport.abort()
                 text = f"the daemon does not answer {verb}: it may be frozen"
                 raise Unreachable(text + (STOP_OTHERWISE if verb == "stop" else "")) from error
         if not line:
-            raise Unreachable("the daemon hung up")
+            raise Unreachable(f"{HUNG_UP} {self.log}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

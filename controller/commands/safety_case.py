@@ -47,6 +47,8 @@ def safety_case(folder: Path, out: Path, readme: Path | None, strict: bool) -> i
     from controller.evidence.store import read
     from controller.records.ids import utc_now
 
+    if not folder.is_dir():
+        click.echo(f"no such folder: {folder}; the page is written without evidence", err=True)
     found = read(folder)
     made = claims(table(), found)
     commit = revision()

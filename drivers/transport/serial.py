@@ -113,6 +113,10 @@ def _explained(path: str, error: Exception) -> DeviceError:
     return DeviceError(path, f"it does not open: {error}", "check cable and power of the adapter, then plug it in anew")
 
 
+NO_PORTS = frozenset({"/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"})
+"""Devices that every computer has and that are never a port: nobody meant one of them."""
+
+
 def _permission_remedy(path: str) -> str:
     try:
         import grp
@@ -128,7 +132,8 @@ def _similar(path: str) -> str:
     there = sorted({*glob.glob("/dev/serial/by-id/*"), *(p.device for p in list_ports.comports())})
     names = [name for name in _names_in(os.path.dirname(path)) if not re.fullmatch(r"tty\d*", name)]
     beside = [os.path.join(os.path.dirname(path), name) for name in names]
-    close = get_close_matches(path, dict.fromkeys([*there, *beside]), n=3, cutoff=0.8)
+    close = get_close_matches(path, dict.fromkeys(name for name in [*there, *beside] if name != path), n=3, cutoff=0.8)
+    close = [name for name in close if name not in NO_PORTS]
     if close:
         return f"did you mean {' or '.join(close)}?"
     if there:

@@ -85,6 +85,9 @@ def test_what_is_missing_is_said_in_words(capsys: pytest.CaptureFixture[str]) ->
     assert "  - estop: pressed, or its contacts disagree or are not read\n" in capsys.readouterr().err
     assert bench.say({"ok": False, "error": "no such file", "blocked_by": ["no such file"]}, "", False) == 4
     assert capsys.readouterr().err == "refused: no such file\n"
+    two = {"ok": False, "error": "a.yaml:1: a\na.yaml:2: b", "blocked_by": ["a.yaml:1: a", "a.yaml:2: b"]}
+    assert bench.say(two, "", False) == 4
+    assert capsys.readouterr().err == "refused: a.yaml:1: a\na.yaml:2: b\n"
     assert bench.say({"ok": False, "error": "reset refused in LOCKOUT", "blocked_by": ["lockout"]}, "", False) == 4
     assert "end this bench, then ablate reset REASON --bench NAME --lockout" in capsys.readouterr().err
 
@@ -220,6 +223,7 @@ def test_a_console_is_no_serial_port(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["tty7", "ttyS0", "ttyUSB8", "null"]
     monkeypatch.setattr(serial, "_names_in", lambda folder: names)
     monkeypatch.setattr("serial.tools.list_ports.comports", lambda: [SimpleNamespace(device="/dev/ttyS0")])
+    assert "null" not in serial._similar("/dev/null") and "full" not in serial._similar("/dev/null")
     assert serial._similar("/dev/ttyUSB7") == "did you mean /dev/ttyUSB8 or /dev/ttyS0?"
 
 
