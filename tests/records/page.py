@@ -44,6 +44,13 @@ with open_session("my.ablate") as session:
   folds it in, once no writer lives. Nothing that was committed changes by that, and the session stays *unfinished*.
 - **Local disks only.** SQLite's locks are not reliable on network file systems. `ablate doctor BENCH` checks that.
 
+`ablate sessions list`, `show` and `report` call a session by the worst of its applications, and of several they say
+how many ended how, with the sums: `3 applications: 2 completed, 1 cut off 44.0 s 6.27 kJ on record`. *Cut off*: the
+record has no end of an application, because its daemon was killed or lost its mains; the figures are what is on
+record, what it delivered nobody knows (*under way*: its daemon lives). *No application*: the bench was served, and
+nothing was fired. `list --json` has `result`, the worst in a word, `verdict`, the line, `applications` and `ended`,
+how many, and `whole`, false where an application has no end.
+
 `ablate sessions verify` says one of three things. **OK**: whole, and as recorded. **UNFINISHED**: nothing in it was
 changed, but it was not ended: it is being written, its writer was killed, or its end was cut off as a whole; the time
 of the newest tick is named (`--finished` makes that exit code 8, too). **FAIL** (exit code 8): a row was changed, is
