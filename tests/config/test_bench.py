@@ -6,6 +6,8 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from controller.config.loading import load_bench
 from controller.config.problems import ConfigError
@@ -238,6 +240,13 @@ class TestOneWorld:
         assert f"real: {port.replace('in', 'inputs')} ({real}); simulated: " in refusal(
             spoiled(BENCH, f"sim://{port}", real)
         )
+
+    @given(st.sets(st.sampled_from(["gen", "pump", "tc", "flow", "in", "enable"]), min_size=1, max_size=5))
+    def test_no_mixture_is_accepted(self, real: set[str]):
+        text = BENCH
+        for port in real:
+            text = spoiled(text, f"sim://{port}", f"/dev/serial/by-id/{port}")
+        assert "real and simulated ports in one bench (" in refusal(text)
 
     @pytest.mark.parametrize("port", ["gen", "pump", "tc", "flow", "in", "enable"])
     def test_a_simulated_device_on_a_real_bench(self, port: str):

@@ -85,6 +85,8 @@ ELSEWHERE = {
     ],
     "I31": ["tests/drivers/test_trace.py::test_a_recording_is_python_that_a_scripted_link_plays_again"],
     "I32": [
+        "tests/config/test_bench.py::TestOneWorld::test_no_mixture_is_accepted",
+        "tests/sim_devices/test_servers.py::test_no_back_door_is_opened_beside_a_real_port",
         "tests/architecture/test_imports.py::test_the_contracts_hold",
         "tests/architecture/test_source_rules.py::test_no_branch_depends_on_being_simulated",
     ],
