@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.daemon.control import MAX_LINE
+from controller.held import LOG
 from controller.records.ids import account
 
 ANSWER_S = 5.0
@@ -22,8 +23,8 @@ STOP_OTHERWISE = "; use the footswitch, the emergency stop, or the generator's o
 
 
 HUNG_UP = (
-    "the daemon hung up: it has ended, and its watchdog turns the energy off; see that the generator is off. "
-    "Why it ended may stand in"
+    "the daemon hung up. If it has ended, its watchdog turns the energy off; see that the generator is off. "
+    "Why may stand in"
 )
 
 
@@ -103,7 +104,7 @@ def listens(path: Path) -> bool:
 
 def _died(asked: list[Path], left: list[Path]) -> str:
     """Of daemons that left a socket and are gone: where their last words are."""
-    logs = [str(path.with_name("daemon.log")) for path in asked if path in left]
+    logs = [str(path.with_name(LOG)) for path in asked if path in left]
     return f"; died, see {', '.join(logs)}" if logs else ""
 
 
@@ -129,7 +130,7 @@ class Client:
             try:
                 reader, writer = await asyncio.open_unix_connection(path, limit=MAX_LINE)
                 made = cls(reader, writer, who or account())
-                made.log = str(path.with_name("daemon.log"))
+                made.log = str(path.with_name(LOG))
                 return made
             except OSError as error:
                 if loop.time() >= until:

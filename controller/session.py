@@ -282,8 +282,9 @@ def serve_bench(
                     while not signals and not gone.done():
                         await asyncio.wait({gone}, timeout=0.1)
                     gone.cancel()
-                why = await live.why_ended() or "nobody said why"
-                say(f"{loaded.bench.bench}: the daemon has ended. {why}; all it said: {live.log}")
+                if not live.lives():  # else Ctrl-C came first
+                    why = await live.why_ended() or ("its watchdog before it" if told else "nobody said why")
+                    say(f"{loaded.bench.bench}: the daemon has ended. {why}; all it said: {live.log}")
             else:
                 ended.cancel()
         return 0

@@ -23,7 +23,9 @@ def emulated() -> Iterator[Emulated]:
 def orphan() -> Iterator[Orphan]:
     """A run on ``sim://`` ports whose launcher was killed in FIRING. Its neighbour outlives it by half a minute."""
     with Emulated(serve=False) as bench:
-        yield Orphan.make(bench)
+        made = Orphan.make(bench)
+        yield made
+        made.wait_out()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.process.bench import POWER_W, Emulated
-from tests.process.ends import children_of, wait_for
+from tests.process.ends import alive, children_of, wait_for
 
 LINGER_S = 31.0  # so long an emulated neighbour outlives a launcher that was killed
 
@@ -39,3 +39,8 @@ class Orphan(NamedTuple):
         finally:
             process.kill()
             process.communicate()
+
+    def wait_out(self) -> None:
+        """Until the neighbour has ended by itself, as it must."""
+        until_s = self.killed_s + LINGER_S + 5.0
+        wait_for(lambda: not alive(self.neighbour), "the neighbour's end", max(0.1, until_s - time.monotonic()))

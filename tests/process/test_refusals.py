@@ -16,8 +16,8 @@ import pytest
 
 from drivers.tc_cxn import codec
 from tests.process.bench import Emulated, Live, firing, protocol, run
-from tests.process.ends import alive, children_of, wait_for
-from tests.process.orphan import LINGER_S, Orphan
+from tests.process.ends import children_of, wait_for
+from tests.process.orphan import Orphan
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 
@@ -254,6 +254,5 @@ def test_an_application_that_lost_its_mains_is_told_at_the_next_start(emulated: 
 
 
 def test_the_orphaned_neighbour_ends_by_itself(orphan: Orphan) -> None:
-    until_s = orphan.killed_s + LINGER_S + 5.0
-    wait_for(lambda: not alive(orphan.neighbour), "the neighbour's end", max(0.1, until_s - time.monotonic()))
+    orphan.wait_out()
     assert children_of(str(orphan.bench.folder)) == []
