@@ -112,12 +112,16 @@ class SimBench:
         Raises:
             OSError: no such port, or its cable is pulled.
         """
+        return MemoryLink(self.wires[self.device_at(url)])
+
+    def device_at(self, url: str) -> str:
+        """The name of the emulated device behind ``sim://name``. Raises FileNotFoundError: no such port."""
         device = self.ports.get(url.removeprefix(SCHEME).strip("/"))
         if device is None:
             raise FileNotFoundError(
                 f"no simulated port {url}; there are {', '.join(SCHEME + port for port in self.ports)}"
             )
-        return MemoryLink(self.wires[device])
+        return device
 
     def advance(self, t_s: float) -> None:
         """Bring world and faults to ``t_s``. Emulators follow by their own timers; without a loop, here."""

@@ -35,6 +35,7 @@ class Wire:
         self.t0_s = t0_s
         self.faults: dict[str, float] = {}  # link fault -> value
         self.exchanges = 0
+        self.on_bytes: list[Callable[[float, bytes], None]] = []  # told what hosts write, faults or not
         self._answers = 0  # exchanges that had a reply
         self._before: Replies = []  # what the newest answered exchange was answered with
         self._random = random.Random(f"{seed}/{emulator.name}")
@@ -55,6 +56,9 @@ class Wire:
         """Bytes from a host; replies reach ``sink`` in order, each by one timer of the loop. With ``at_once`` a reply
         that takes no time gets there before this returns."""
         faults = self.faults
+        if self.on_bytes:
+            for hear in self.on_bytes:
+                hear(self.loop.time(), data)
         if faults and ("drop" in faults or "disconnect" in faults):
             return
         now_s = self.loop.time()

@@ -113,8 +113,8 @@ def _campaign(evidence: Evidence | None) -> str:
     if evidence is None:
         return "<h2>Fault campaign</h2><p>Not run.</p>"
     head = (
-        "fault", "class", "runs", "verdicts", "detected, median / worst s", "0 W, median / worst s", "allowed s",
-        "worst J", "worst J at 200 W", "first causes",
+        "fault", "class", "runs", "verdicts", "detected, median / worst s", "told, median / worst s",
+        "0 W, median / worst s", "allowed s", "proven, median / worst s", "worst J", "worst J at 200 W", "first causes",
     )  # fmt: skip
     lines = [
         (
@@ -123,8 +123,10 @@ def _campaign(evidence: Evidence | None) -> str:
             shown(row.get("runs")),
             shown(row.get("verdicts")),
             _pair(row, "detect"),
+            _pair(row, "command"),
             _pair(row, "off"),
             shown(row.get("allowed_s")),
+            _pair(row, "confirm"),
             shown(row.get("worst_j")),
             shown(row.get("worst_j_at_200_w")),
             shown(row.get("causes")),
@@ -136,8 +138,22 @@ def _campaign(evidence: Evidence | None) -> str:
         "<h2>Fault campaign</h2><p>The whole stack on virtual time against the simulated tissue; in each run one fault "
         "in one phase at one part of a tick, latent faults together with a second one. A run is OK only when the state "
         "was the intended one, the first cause one of those expected, and time and energy within their bounds. Times "
-        "run from the moment at which the fault can be seen.</p>"
-        + grid(("class", "runs", "detected s", "0 W s", "allowed s", "J at 200 W", "allowed J at 200 W"), classes)
+        "run from the moment at which the fault can be seen: until the first trip, until every way off that could be "
+        "reached had been told, until 0 W, and until off counted as proven.</p>"
+        + grid(
+            (
+                "class",
+                "runs",
+                "detected s",
+                "told s",
+                "0 W s",
+                "allowed s",
+                "proven s",
+                "J at 200 W",
+                "allowed J at 200 W",
+            ),
+            classes,
+        )
         + "<h3>Fault by fault</h3>"
         + grid(head, lines[:LINES_MAX])
         + _rest(lines)
@@ -149,7 +165,10 @@ def _classes(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     told = []
     for name in sorted({str(row["class"]) for row in rows if row.get("class")}):
         mine = [row for row in rows if row.get("class") == name]
-        keys = ("detect_worst_s", "off_worst_s", "allowed_s", "worst_j_at_200_w", "allowed_j_at_200_w")
+        keys = (
+            "detect_worst_s", "command_worst_s", "off_worst_s", "allowed_s", "confirm_worst_s",
+            "worst_j_at_200_w", "allowed_j_at_200_w",
+        )  # fmt: skip
         worst = (max((row[key] for row in mine if row.get(key) is not None), default=None) for key in keys)
         told.append((name, shown(sum(int(row.get("runs") or 0) for row in mine)), *map(shown, worst)))
     return told

@@ -77,7 +77,9 @@ class CampaignRow(Row):
     runs: int
     verdicts: dict[str, int]
     detect_worst_s: float | None = None
+    command_worst_s: float | None = None
     off_worst_s: float | None = None
+    confirm_worst_s: float | None = None
     allowed_s: float | None = None
     worst_j: float | None = None
     worst_j_at_200_w: float | None = None

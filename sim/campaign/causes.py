@@ -22,8 +22,9 @@ from sim.campaign.warp import PLAIN
 
 FILE = Path(__file__).with_name("causes.lock")
 HEAD = "# Written by python -m sim.campaign.causes from a campaign in full; see there.\n"
-REFUSED, NOTHING = "refused", "nothing"
-"""The bench did not go on to fire; and it ended by itself, or the fault was over before it mattered."""
+REFUSED, NOTHING = "refused:", "nothing"
+"""The bench did not go on to fire, and what said so; and it ended by itself, or the fault was over before it mattered.
+"""
 
 Causes = Mapping[tuple[str, str], frozenset[str]]
 """By kind of run and phase."""
@@ -35,8 +36,11 @@ def kind(case: Case) -> str:
 
 
 def cause(trip: str, refused: str) -> str:
-    """In one word."""
-    return trip or (REFUSED if refused else NOTHING)
+    """In one word. Of a refusal the channel that its sentence begins with, or else all of it: figures vary."""
+    if trip or not refused:
+        return trip or NOTHING
+    first = refused.partition(";")[0].split()
+    return REFUSED + (first[0].rstrip(":") if "." in first[0] else "_".join(first))
 
 
 def odd(case: Case, seen: Seen, known: Causes | None = None) -> str:

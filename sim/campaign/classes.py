@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sim.campaign.expected import MARGIN_W, find
@@ -23,12 +23,25 @@ class Line(NamedTuple):
     worst_case: str
     allowed_s: float
     allowed_j: float
+    detect_s: float | None = None  # the trip
+    command_s: float | None = None  # all ways off were told
+    confirm_s: float | None = None  # off was proven; LOCKOUT where it was not
 
 
 def took_s(row: Row, until: str) -> float | None:
     """From when the fault could be seen; None when that or the end never came."""
     since_s, end_s = row.get("shown_s"), row.get(until)
     return None if since_s is None or end_s is None else max(0.0, end_s - since_s)
+
+
+def commanded_s(row: Row) -> float | None:
+    """From when the fault could be seen until every way off of the bench that could be reached had been told."""
+    return max((s for s in (took_s(row, "off_told_s"), took_s(row, "open_told_s")) if s is not None), default=None)
+
+
+def longest(seconds: Iterable[float | None]) -> float | None:
+    """The longest of those that there are."""
+    return max((round(s, 4) for s in seconds if s is not None), default=None)
 
 
 def energetic(row: Row) -> bool:
@@ -63,17 +76,25 @@ def _line(kind: str, group: Sequence[tuple[Row, float, float]]) -> Line:
         str(worst["case"]),
         max(seconds for _, seconds, _ in group),
         max(joules for _, _, joules in group),
+        longest(took_s(row, "trip_s") for row, _, _ in group),
+        longest(commanded_s(row) for row, _, _ in group),
+        longest(took_s(row, "confirmed_s") for row, _, _ in group),
     )
 
 
 def text(lines: Sequence[Line]) -> list[str]:
     """For a terminal."""
-    head = f"{'class':10}  runs  worst s  allowed  worst J at {POWER_W:g} W  allowed  in"
+    head = f"{'class':10}  runs  worst s  allowed  worst J at {POWER_W:g} W  allowed  detect  command  confirm s  in"
     return [
         head,
         *(
             f"{line.kind:10} {line.runs:5} {line.worst_s:8.3f} {line.allowed_s:8.2f} {line.worst_j:17.1f} "
-            f"{line.allowed_j:8.0f}  {line.worst_case}"
+            f"{line.allowed_j:8.0f} {_s(line.detect_s):>7} {_s(line.command_s):>8} {_s(line.confirm_s):>10}  "
+            f"{line.worst_case}"
             for line in lines
         ),
     ]
+
+
+def _s(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.3f}"

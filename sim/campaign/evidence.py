@@ -12,7 +12,7 @@ from typing import Any
 from controller.evidence import store
 from controller.evidence.revision import Origin, origin
 from sim.campaign import pool
-from sim.campaign.classes import POWER_W, at_power_j, by_class, energetic, took_s
+from sim.campaign.classes import POWER_W, at_power_j, by_class, commanded_s, energetic, took_s
 from sim.campaign.expected import Injection, find
 from sim.campaign.plan import Case, parse
 from sim.campaign.summary import FAILING, Row
@@ -62,7 +62,8 @@ def _line(key: tuple[str, bool, str], group: Sequence[tuple[Case, Row]], injecti
         "phases": len({case.phase for case, _ in group}),
         "causes": _counts(row["trip"] for row in told if row.get("trip")),
     }
-    line |= _spread("detect", detect) | _spread("off", off)
+    line |= _spread("detect", detect) | _spread("command", [commanded_s(row) for row in judged]) | _spread("off", off)
+    line |= _spread("confirm", [took_s(row, "confirmed_s") for row in judged])
     line["worst_j"] = round(max((row["energy_after_j"] for row in judged), default=0.0), 2)
     line["worst_j_at_200_w"] = round(max(map(at_power_j, judged), default=0.0), 2)
     return line

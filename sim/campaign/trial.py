@@ -21,7 +21,7 @@ from controller.records.session import MIN_FREE_BYTES
 from controller.records.store import free_bytes
 from drivers.contract import DeviceError
 from safety.types import State
-from sim.campaign import causes
+from sim.campaign import causes, ways
 from sim.campaign.benches import setup_of
 from sim.campaign.expected import Expected, expected, find
 from sim.campaign.plan import Case
@@ -66,7 +66,8 @@ class Trial:
         self._demanded_s = math.nan
         self._refused = ""
         self._masked = ""
-        self._highest_w = 0.0
+        self._ways: ways.Ways | None = None
+        self._confirmed_s = math.nan
 
     @property
     def _state(self) -> State:
@@ -168,9 +169,11 @@ class Trial:
         tasks: list[asyncio.Task[Any]] = []
         try:
             await daemon.start()
+            self._ways = ways.Ways(rehearsal)
             if self._row is not None:
                 tasks.append(loop.create_task(self._inject(), name="fault"))
             tasks.append(loop.create_task(daemon.run(), name="daemon"))
+            tasks.append(loop.create_task(self._confirm(), name="confirmation"))
             operating = loop.create_task(self._operate(), name="operator")
             tasks.append(operating)
             try:
@@ -199,6 +202,24 @@ class Trial:
         power = self._rehearsal.power
         while self._loop.time() < until_s and (self._state not in ENDED or power.now_w() > 0.0):
             await self._rehearsal.daemon.judged()
+        self._confirmed()  # at this very tick
+
+    def _told(self, since_s: float) -> dict[str, Any]:
+        ways = self._ways
+        if ways is None:
+            return {}
+        return {"off_told_s": ways.off_s(since_s), "open_told_s": ways.open_s(since_s), "line": ways.line}
+
+    async def _confirm(self) -> None:
+        """Look for when off counts as proven behind the first trip."""
+        while not self._confirmed():
+            await self._rehearsal.daemon.judged()
+
+    def _confirmed(self) -> bool:
+        out = self._rehearsal.daemon.control.outputs
+        if math.isnan(self._confirmed_s) and out is not None and out.first_trip is not None and not out.command_off:
+            self._confirmed_s = self._loop.time()
+        return not math.isnan(self._confirmed_s)
 
     def _trip(self) -> Any:
         control = getattr(self._rehearsal.daemon, "control", None)
@@ -242,6 +263,8 @@ class Trial:
             energy_after_j=after_j,
             power_w=max((w for _, _, w in power.steps), default=0.0),
             passing=self._row is not None and self._row.duration_s is not None,
+            confirmed_s=self._confirmed_s,
+            **self._told(trip.t_s if trip is not None else math.inf),
             state=self._state.value if hasattr(self._rehearsal.daemon, "control") else "BOOT",
         )
 
@@ -258,6 +281,8 @@ def run(case: Case, folder: Path | None = None) -> tuple[Verdict, str, Seen]:
     verdict, why = judge(_expected(case), seen)
     if verdict is Verdict.OK and case.fault and (odd := causes.odd(case, seen)):
         verdict, why = Verdict.WRONG_CAUSE, odd
+    if verdict is Verdict.OK and case.fault and (idle := ways.idle(case.fault, case.warp, seen)):
+        verdict, why = Verdict.LATE, idle
     return verdict, why, seen
 
 

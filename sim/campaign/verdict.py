@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from typing import NamedTuple
 
 from sim.campaign.expected import Expected
@@ -36,6 +37,10 @@ class Seen(NamedTuple):
     power_w: float  # the highest set-point so far, W
     state: str
     passing: bool = False  # the fault ended by itself
+    off_told_s: float = math.nan  # when, from the trip on, the bytes that turn the generator off had left
+    open_told_s: float = math.nan  # when, from the trip on, those that open the enable line left
+    confirmed_s: float = math.nan  # when, from the trip on, off counted as proven
+    line: bool = False  # the bench has an enable line
 
 
 def judge(expected: Expected | None, seen: Seen) -> tuple[Verdict, str]:

@@ -15,12 +15,22 @@ from sim.campaign import classes, evidence
 
 def row(case: str, verdict: str = "OK", **changed: Any) -> dict[str, Any]:
     good = {"trip": "H38", "shown_s": 10.0, "trip_s": 10.4, "off_s": 10.5, "energy_after_j": 30.0, "power_w": 100.0}
+    good |= {"off_told_s": 10.4375, "open_told_s": 10.40625, "confirmed_s": 10.5625}
     return {"case": case, "verdict": verdict, "why": "", "refused": "", **good, **changed}
 
 
 ROWS = [
     row("rf/pump.stall/steady/0us/1"),
-    row("rf/pump.stall/ramp/6250us/2", "LATE", off_s=10.75, trip_s=10.45, energy_after_j=4.0, power_w=5.0),
+    row(
+        "rf/pump.stall/ramp/6250us/2",
+        "LATE",
+        off_s=10.75,
+        trip_s=10.45,
+        open_told_s=None,
+        confirmed_s=None,
+        energy_after_j=4.0,
+        power_w=5.0,
+    ),
     row("rf/pump.stall/boot/0us/1", trip="", shown_s=None, trip_s=None, off_s=None, energy_after_j=0.0),
     row("rf/pump.stall+enable.weld/steady/0us/1"),
     row("rf/pump.stall+gen.deadman_off/steady/0us/1"),
@@ -50,8 +60,12 @@ def test_figures_and_lines() -> None:
         "causes": {"H38": 2},
         "detect_median_s": 0.425,
         "detect_worst_s": 0.45,
+        "command_median_s": 0.4375,
+        "command_worst_s": 0.4375,
         "off_median_s": 0.625,
         "off_worst_s": 0.75,
+        "confirm_median_s": 0.5625,
+        "confirm_worst_s": 0.5625,
         "worst_j": 30.0,
         "worst_j_at_200_w": 80.0,  # 4 J at 5 W count as at 10 W
     }
@@ -68,13 +82,13 @@ def test_classes_are_judged_by_single_faults_in_the_nominal_world() -> None:
         row("rf/inputs.door/steady/0us/2", off_s=None),
     ]
     contact, flow = classes.by_class([*ROWS, *other])
-    assert contact == ("contact", 1, 0.125, 24.0, "rf/inputs.door/steady/0us/1", 0.15, 30.0)
-    assert flow == ("flow", 2, 0.75, 80.0, "rf/pump.stall/ramp/6250us/2", 0.6, 120.0)
+    assert contact == ("contact", 1, 0.125, 24.0, "rf/inputs.door/steady/0us/1", 0.15, 30.0, 0.4, 0.4375, 0.5625)
+    assert flow == ("flow", 2, 0.75, 80.0, "rf/pump.stall/ramp/6250us/2", 0.6, 120.0, 0.45, 0.4375, 0.5625)
     head, *told = classes.text([contact, flow])
     assert "worst J at 200 W" in head
-    assert [line.split()[:5] for line in told] == [
-        ["contact", "1", "0.125", "0.15", "24.0"],
-        ["flow", "2", "0.750", "0.60", "80.0"],
+    assert [line.split()[:9] for line in told] == [
+        ["contact", "1", "0.125", "0.15", "24.0", "30", "0.400", "0.438", "0.562"],
+        ["flow", "2", "0.750", "0.60", "80.0", "120", "0.450", "0.438", "0.562"],
     ]
 
 
