@@ -138,8 +138,8 @@ def _campaign(evidence: Evidence | None) -> str:
         "<h2>Fault campaign</h2><p>The whole stack on virtual time against the simulated tissue; in each run one fault "
         "in one phase at one part of a tick, latent faults together with a second one. A run is OK only when the state "
         "was the intended one, the first cause one of those expected, and time and energy within their bounds. Times "
-        "run from the moment at which the fault can be seen: until the first trip, until every way off that could be "
-        "reached had been told, until 0 W, and until off counted as proven.</p>"
+        "run from the moment at which the fault can be seen: until the first trip, until a way off was told, "
+        "until 0 W, and until off counted as proven.</p>"
         + grid(
             (
                 "class",

@@ -24,7 +24,7 @@ class Line(NamedTuple):
     allowed_s: float
     allowed_j: float
     detect_s: float | None = None  # the trip
-    command_s: float | None = None  # all ways off were told
+    command_s: float | None = None  # a way off was told
     confirm_s: float | None = None  # off was proven; LOCKOUT where it was not
 
 
@@ -35,8 +35,8 @@ def took_s(row: Row, until: str) -> float | None:
 
 
 def commanded_s(row: Row) -> float | None:
-    """From when the fault could be seen until every way off of the bench that could be reached had been told."""
-    return max((s for s in (took_s(row, "off_told_s"), took_s(row, "open_told_s")) if s is not None), default=None)
+    """From when the fault could be seen until the first way off was told; that the other one was too is judged."""
+    return min((s for s in (took_s(row, "off_told_s"), took_s(row, "open_told_s")) if s is not None), default=None)
 
 
 def longest(seconds: Iterable[float | None]) -> float | None:

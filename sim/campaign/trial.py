@@ -204,6 +204,9 @@ class Trial:
             await self._rehearsal.daemon.judged()
         self._confirmed()  # at this very tick
 
+    def _stop_s(self) -> float:
+        return math.inf if math.isnan(self._stopped_s) else self._stopped_s
+
     def _told(self, since_s: float) -> dict[str, Any]:
         ways = self._ways
         if ways is None:
@@ -264,7 +267,7 @@ class Trial:
             power_w=max((w for _, _, w in power.steps), default=0.0),
             passing=self._row is not None and self._row.duration_s is not None,
             confirmed_s=self._confirmed_s,
-            **self._told(trip.t_s if trip is not None else math.inf),
+            **self._told(min(trip.t_s, self._stop_s()) if trip is not None else math.inf),
             state=self._state.value if hasattr(self._rehearsal.daemon, "control") else "BOOT",
         )
 

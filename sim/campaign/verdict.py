@@ -37,8 +37,8 @@ class Seen(NamedTuple):
     power_w: float  # the highest set-point so far, W
     state: str
     passing: bool = False  # the fault ended by itself
-    off_told_s: float = math.nan  # when, from the trip on, the bytes that turn the generator off had left
-    open_told_s: float = math.nan  # when, from the trip on, those that open the enable line left
+    off_told_s: float = math.nan  # when all bytes that turn the generator off had left, from the trip or a stop on
+    open_told_s: float = math.nan  # when those that open the enable line left
     confirmed_s: float = math.nan  # when, from the trip on, off counted as proven
     line: bool = False  # the bench has an enable line
 
