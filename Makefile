@@ -10,7 +10,7 @@
 #   make evidence  what the safety case stands on: the tests that the hazard table names; writes docs/safety-case.html
 #   make explore  ten million transitions of the shipped kernel, and its properties with a hundred times the examples
 #   make mutants  every line of safety, watchdog and codecs changed: a test must say so; goes on where it stopped
-#   make trials  every way of killing and stopping processes under power, 500 times each
+#   make trials  processes killed and stopped under power, and what they stand on taken away, 500 times each
 #   make coverage  which lines and branches of safety its tests do not reach
 #   make soak  72 hours of virtual time, an application and a benign fault every ten minutes; nothing may grow
 #   make stamina  an hour by the clock on pseudo-terminals with real processes; nothing may grow

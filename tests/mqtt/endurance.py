@@ -38,13 +38,13 @@ Key = tuple[int, int]  # batch, part
 class Consumer:
     """Keeps each message of one bench once, notes what came twice and in which order, and asks for what is missing."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, root: str = ROOT) -> None:
         self.kept: dict[Key, dict[str, Any]] = {}
         self.parts: dict[int, int] = {}
         self.order: list[int] = []  # batches, as they were first seen without asking
         self.duplicates = self.different = self.asked = self.filled = 0
         self._prints: dict[Key, bytes] = {}
-        self._lock, self._session, self._asking = threading.Lock(), "", 0.0
+        self._lock, self._session, self._asking, self._root = threading.Lock(), "", 0.0, root
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="consumer", clean_session=False)
         self._client.on_connect = lambda client, *_: client.subscribe("abl/#", qos=1)
         self._client.on_message = self._hear
@@ -93,7 +93,17 @@ class Consumer:
             "schema": "abl/backfill/1", "request": f"r{self.asked}", "session": self._session,
             "first_batch": missing[0], "last_batch": last, "reply_to": "consumer",
         }  # fmt: skip
-        self._client.publish(f"{ROOT}/cmd/backfill", json.dumps(request), qos=1)
+        self._client.publish(f"{self._root}/cmd/backfill", json.dumps(request), qos=1)
+
+    def stop(self, who: str, reason: str) -> None:
+        """End the energy, as an observer may."""
+        self._client.publish(f"{self._root}/cmd/stop", json.dumps({"who": who, "reason": reason}), qos=1)
+
+    def ticks(self) -> list[int]:
+        """Numbers of all that were heard of, in the order of their batches."""
+        with self._lock:
+            samples = [self.kept[key] for key in sorted(self.kept) if "channels" in self.kept[key]]
+        return [seq for each in samples for seq in each["seq"]]
 
     def close(self) -> None:
         self._client.disconnect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,13 @@ def emulated() -> Iterator[Emulated]:
     """The bench on the wire, by ``ablate emulate``."""
     with Emulated() as bench:
         yield bench
+
+
+@pytest.fixture(scope="module")
+def benches() -> Iterator[list[Emulated]]:
+    """Four benches on the wire. Only where the bound leaves room for it do several work at a time."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(Emulated()) for _ in range(4)]
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,7 +12,7 @@ from controller.records.verify import verify
 from safety.types import Trip
 from tests.process.bench import Emulated, Live, signals
 from tests.process.ends import alive, kill, wait_for
-from tests.process.trials import FIGURES, MANY, TRIALS, Fault, Figure, by_watchdog, judge, latched
+from tests.process.trials import FIGURES, TRIALS, Fault, Figure, by_watchdog, judge, latched
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(15 * TRIALS)]
 
@@ -22,13 +20,6 @@ TICK_S = 0.05
 LEASE_S = 0.220
 """What the watchdog may leave to a daemon that says nothing, and 20 ms for the cut."""
 HUNG = frozenset({("H24", "lease")})
-
-
-@pytest.fixture(scope="module")
-def benches() -> Iterator[list[Emulated]]:
-    """Four benches on the wire. Only where the bound leaves room for it do several work at a time."""
-    with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(Emulated()) for _ in range(4)]
 
 
 def kill_daemon(live: Live) -> float:
@@ -110,8 +101,7 @@ def test_await_of_every_reply_lost(benches: list[Emulated]) -> None:
     """The ticks go on and see samples grow old, as on a link that drops (250 ms and a tick); off cannot be sent, so it
     is the enable line that takes the energy away."""
     causes = frozenset({("H15", "staleness")})
-    trials = 5 if TRIALS <= MANY else TRIALS  # each waits until the daemon gives up to prove off
-    judge(benches[:2], Fault("every reply lost", 0.300, lose_replies, locked, causes, unruly=True, trials=trials))
+    judge(benches, Fault("every reply lost", 0.300, lose_replies, locked, causes, unruly=True))
 
 
 def kill_watchdog(live: Live) -> float:
