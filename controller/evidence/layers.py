@@ -43,6 +43,7 @@ LAYERS: Mapping[str, Layer] = {
             "block_loop": "loop blocked",
             "hold_gil": "lock held",
             "daemon stopped": "SIGSTOP",
+            "daemon stopped, no processor": "SIGSTOP, all processors taken",
             "daemon killed": "SIGKILL",
         },
     ),
@@ -58,7 +59,7 @@ LAYERS: Mapping[str, Layer] = {
         "relay that opens when it is not refreshed",
         "daemon and watchdog both gone",
         "its own time-out, <= 2.1 s",
-        {"every reply lost": "off cannot be sent"},
+        {"every reply lost": "off cannot be sent", "generator's cable pulled": "generator's cable pulled"},
     ),
     "deadman": Layer(
         "the device's own dead-man",
