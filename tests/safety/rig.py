@@ -117,6 +117,7 @@ class Rig:
         self.override: dict[str, float] = {}  # what a faulty sensor says instead
         self.silent: set[str] = set()  # devices and channels whose samples no longer arrive
         self.quality: dict[str, Quality] = {}
+        self.noise, self.jitter = 1.0, 0.1  # times NOISE; part of a period by which an answer comes early or late
         self.snapshot: dict[str, Sample] = {}
         self.due = dict.fromkeys(PERIODS, self.now_s)
         self.output_w = 0.0
@@ -172,12 +173,12 @@ class Rig:
                     if name == "gen.impedance_ohm" and self.output_w < 2.0:
                         continue
                     quantity = name.partition(".")[2]
-                    value = self.values[name] + self.random.gauss(0.0, NOISE.get(quantity, 0.0))
+                    value = self.values[name] + self.random.gauss(0.0, self.noise * NOISE.get(quantity, 0.0))
                     if quantity == "impedance_ohm":
-                        value += self.random.gauss(0.0, 0.3)
+                        value += self.random.gauss(0.0, self.noise * 0.3)
                     value = self.override.get(name, value)
                     self.snapshot[name] = Sample(name, value, t, self.quality.get(name, Quality.GOOD))
-                self.due[device] += period * self.random.uniform(0.9, 1.1)
+                self.due[device] += period * self.random.uniform(1.0 - self.jitter, 1.0 + self.jitter)
 
     def inputs(self) -> Inputs:
         """What the daemon would hand over now."""
